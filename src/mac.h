@@ -23,11 +23,12 @@ struct mac_cookie_secret {
 	uint8_t current[32], previous[32];
 	bool has_previous;
 };
-/* Call when MAC_COOKIE_SECRET_S have gone by; the first call makes the first secret. */
+/* Call when MAC_COOKIE_SECRET_S have gone by; the first call makes the first secret of a zeroed
+ * struct. Until then no mac2 is ok. */
 void mac_cookie_rotate(struct mac_cookie_secret *secret, const uint8_t fresh[32]);
 bool mac2_ok(const struct mac_cookie_secret *secret, const void *source, size_t source_len,
 	const struct wire_init *init);
-/* nonce is 24 random bytes that the caller has drawn. */
+/* nonce is 24 random bytes that the caller has drawn. reply may be the init's own buffer. */
 void mac_cookie_reply(const struct mac_keys *keys, const struct mac_cookie_secret *secret,
 	const void *source, size_t source_len, const struct wire_init *init,
 	const uint8_t nonce[24], struct wire_cookie_reply *reply);

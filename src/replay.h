@@ -1,6 +1,6 @@
 /* Replay window, RFC 6479: a ring of 64-bit words in which a counter's bit is its own place, so
- * that moving on clears words and shifts nothing. The window is bits - 64 counters wide at its
- * narrowest. */
+ * that moving on clears words and shifts nothing. The window is bits - 64 counters wide, the
+ * highest accepted one included. */
 #ifndef CHAPPE_REPLAY_H
 #define CHAPPE_REPLAY_H
 
@@ -23,7 +23,7 @@ struct replay_relay {
 };
 struct replay_device {
 	struct replay_head head;
-	uint64_t bitmap[256]; /* 16,384 bits: at least 16,320 >= 8,192 counters */
+	uint64_t bitmap[256]; /* 16,384 bits: 16,320 >= 8,192 counters */
 };
 
 #endif
