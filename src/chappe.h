@@ -1,0 +1,348 @@
+/* libchappe: sealed messages between devices over a Chappe relay.
+ *
+ * This header is the library's reference. A device is one handle, `struct chappe`; the library has
+ * no threads, no global state and no signal handlers, and never sleeps. It is driven by three
+ * functions that suit any event loop:
+ *
+ *	struct pollfd p = { .fd = chappe_fd(c), .events = POLLIN };
+ *	for (;;) {
+ *		poll(&p, 1, chappe_timeout_ms(c));
+ *		chappe_process(c);      // calls on_event for whatever happened
+ *	}
+ *
+ * Life of a device: chappe_open(), once chappe_join() with an operator's invitation, later
+ * chappe_connect(); contacts by chappe_contact_new() on one side and chappe_contact_add() with the
+ * link it made on the other; then chappe_send() and CHAPPE_EVENT_MESSAGE.
+ *
+ * Rules that hold everywhere
+ * - A handle belongs to one thread at a time. Different handles are independent.
+ * - Strings are UTF-8 and end with a zero byte. What an event or a status points to belongs to the
+ *   library and is valid until the callback returns (events) or until the next call with the same
+ *   handle (everything else).
+ * - Times are nanoseconds of the handle's clock unless a name says otherwise.
+ * - From inside on_event every function may be called but chappe_process() and chappe_close().
+ * - Functions that return enum chappe_error change nothing when they fail, unless they say so.
+ */
+#ifndef CHAPPE_H
+#define CHAPPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define CHAPPE_API __attribute__((visibility("default")))
+#else
+#define CHAPPE_API
+#endif
+
+/* ---- Errors: name, number, text. The numbers are also the exit statuses of `chappe`. ---- */
+
+#define CHAPPE_ERRORS(X)                                                                           \
+	X(OK, 0, "done")                                                                           \
+	X(INTERNAL, 1, "unexpected failure of the system or the library")                          \
+	X(USAGE, 2, "wrong usage: a command, an option or an argument is missing or unknown")      \
+	X(UNREACHABLE, 3, "the relay does not answer")                                             \
+	X(REVOKED, 4, "the relay refuses this device: revoked by its operator")                    \
+	X(FULL, 5, "the relay is full")                                                            \
+	X(STALE_ATTEMPT, 6,                                                                        \
+		"the relay refuses this device's state as outdated: restored from an old copy?")   \
+	X(DRAINING, 7, "the relay is shutting down or has moved")                                  \
+	X(INVITATION_USED, 8, "the invitation was used already or has expired")                    \
+	X(NOT_ACKNOWLEDGED, 9, "the recipient's device has not acknowledged in time")              \
+	X(NOT_JOINED, 10, "this device has not joined a relay yet: chappe join INVITATION")        \
+	X(ALREADY_JOINED, 11, "this device has joined a relay already")                            \
+	X(BAD_LINK, 12, "not a valid invitation or contact link")                                  \
+	X(OTHER_RELAY, 13, "the contact uses another relay; both devices must be at the same")     \
+	X(NO_CONTACT, 14, "no contact of that name")                                               \
+	X(CONTACT_EXISTS, 15, "there is a contact of that name already")                           \
+	X(CONTACT_NOT_READY, 16, "the contact has not answered the contact link yet")              \
+	X(TOO_LARGE, 17, "the message is larger than 1 MiB")                                       \
+	X(NO_ROUTES, 18, "the relay allows this device no more routes: revoke a contact")          \
+	X(STORAGE, 19, "the device's storage can't be read or written")                            \
+	X(DAMAGED, 20, "the device's storage holds something unreadable")                          \
+	X(LOCKED, 21, "another process uses this device's directory")                              \
+	X(TIMEOUT, 22, "nothing arrived in time")                                                  \
+	X(NO_MEMORY, 23, "out of memory")                                                          \
+	X(BAD_NAME, 24, "not a name for a contact: 1 to 64 letters, digits or any of . _ - + @")   \
+	X(BUSY, 25, "too much is waiting to be sent; try again when some is acknowledged")         \
+	X(KEY_REFUSED, 26, "a second key tried to speak as this contact and was refused")
+
+enum chappe_error {
+#define X(name, number, text) CHAPPE_ERR_##name = number,
+	CHAPPE_ERRORS(X)
+#undef X
+};
+#define CHAPPE_OK CHAPPE_ERR_OK
+
+/* Text of an error, never NULL; for people, without a final full stop. */
+CHAPPE_API const char *chappe_strerror(enum chappe_error error);
+/* The error's name as in this header ("NOT_ACKNOWLEDGED"); for programs. */
+CHAPPE_API const char *chappe_error_name(enum chappe_error error);
+
+struct chappe;
+
+/* ---- Events ---- */
+
+enum chappe_state {
+	CHAPPE_STATE_OFFLINE = 0,    /* chappe_connect() was not called */
+	CHAPPE_STATE_CONNECTING = 1, /* a handshake is under way, and no session */
+	CHAPPE_STATE_CONNECTED = 2,  /* the relay answered under a session's keys */
+	CHAPPE_STATE_WAITING = 3,    /* refused for now; tries again by itself */
+	CHAPPE_STATE_REFUSED = 4,    /* refused for good: revoked, or invitation used */
+};
+
+enum chappe_event_type {
+	/* state and error changed (error: why, CHAPPE_OK when all is well) */
+	CHAPPE_EVENT_STATE = 1,
+	/* The relay has enrolled this device: the invitation is spent, chappe_join() is done. */
+	CHAPPE_EVENT_JOINED,
+	/* data, len: a message from contact. Return 0 once it is safe where the application wants
+	 * it: only then is it acknowledged. Any other value: it is kept for this process's
+	 * lifetime, offered again after a second, and not acknowledged. */
+	CHAPPE_EVENT_MESSAGE,
+	/* contact's device has acknowledged message: its application has it. */
+	CHAPPE_EVENT_ACKNOWLEDGED,
+	/* link: the contact link for contact, asked for by chappe_contact_new() */
+	CHAPPE_EVENT_CONTACT_LINK,
+	/* contact can be written to: it said hello, or acknowledged ours */
+	CHAPPE_EVENT_CONTACT_READY,
+	/* contact's route is gone from the relay and its keys from this device */
+	CHAPPE_EVENT_CONTACT_REVOKED,
+	/* error: what went wrong with contact (may be NULL): NO_ROUTES, KEY_REFUSED, STORAGE … */
+	CHAPPE_EVENT_ERROR,
+};
+
+struct chappe_event {
+	enum chappe_event_type type;
+	enum chappe_state state;
+	enum chappe_error error;
+	const char *contact; /* name, or NULL */
+	uint64_t message;    /* number of a message, per contact and direction, from 1 */
+	const uint8_t *data;
+	size_t len;
+	const char *link;
+};
+
+/* The return value matters for CHAPPE_EVENT_MESSAGE only. */
+typedef int chappe_event_fn(void *context, const struct chappe_event *event);
+
+/* ---- What the library takes from its surroundings; each has a default ---- */
+
+/* Storage: values under keys. A key is 1 to 100 bytes of [A-Za-z0-9._@+-] and of UTF-8 letters, and
+ * does not begin with a dot. put and remove return when the change is durable; a crash leaves the
+ * old value or the new one. Values hold secrets and are at most 64 KiB. */
+struct chappe_storage {
+	void *context;
+	/* The value's length, at most max; -ENOENT; -EMSGSIZE when longer than max; -errno. */
+	ssize_t (*get)(void *context, const char *key, void *value, size_t max);
+	int (*put)(void *context, const char *key, const void *value, size_t len);
+	/* 0 also when there was none. */
+	int (*remove)(void *context, const char *key);
+	/* Calls found for every key that begins with prefix, in any order. found may not change
+	 * the storage. */
+	int (*list)(void *context, const char *prefix,
+		void (*found)(void *found_context, const char *key), void *found_context);
+	/* Called by chappe_close(); may be NULL. */
+	void (*close)(void *context);
+};
+
+/* Datagrams: anything that keeps message boundaries; never blocks. */
+struct chappe_transport {
+	void *context;
+	/* Datagrams go from now on to the nth address, from 0, of relay ("name:port",
+	 * "192.0.2.1:4460", "[2001:db8::1]:4460"). Names are resolved anew when nth is 0. 0;
+	 * -ENOENT when there are not that many; -errno. */
+	int (*target)(void *context, const char *relay, unsigned int nth);
+	/* 0 or -errno. A failure is treated as a lost datagram. */
+	int (*send)(void *context, const void *datagram, size_t len);
+	/* Bytes of the next datagram, cut off at max; -EAGAIN when there is none; -errno. */
+	ssize_t (*receive)(void *context, void *datagram, size_t max);
+	/* Readable when receive has something; constant over the transport's life; -1: none. */
+	int (*fd)(void *context);
+	/* Called by chappe_close(); may be NULL. */
+	void (*close)(void *context);
+};
+
+/* A clock that never goes back and also counts while the machine sleeps. */
+struct chappe_clock {
+	void *context;
+	uint64_t (*now_ns)(void *context);
+};
+
+struct chappe_options {
+	/* sizeof(struct chappe_options): later versions add fields at the end. */
+	size_t size;
+	/* Where storage is NULL: the directory to keep everything in, made with mode 0700 where it
+	 * is missing. One process at a time (CHAPPE_ERR_LOCKED). */
+	const char *directory;
+	const struct chappe_storage *storage; /* NULL: directory; else copied */
+	const struct chappe_transport
+		*transport;               /* NULL: a UDP socket, IPv4 and IPv6; else copied */
+	const struct chappe_clock *clock; /* NULL: CLOCK_BOOTTIME; else copied */
+	chappe_event_fn *on_event;        /* may be NULL */
+	void *context;                    /* for on_event */
+};
+
+/* ---- The handle ---- */
+
+/* Opens a device's storage; sends nothing. *chappe is NULL after a failure. Closes storage and
+ * transport of the options when it fails, as chappe_close() does. Errors: LOCKED, STORAGE, DAMAGED,
+ * NO_MEMORY, INTERNAL (no socket). */
+CHAPPE_API enum chappe_error chappe_open(
+	const struct chappe_options *options, struct chappe **chappe);
+
+/* Wipes keys, closes storage and transport. Messages not acknowledged yet are forgotten: an
+ * application that needs them later keeps them itself. chappe may be NULL. */
+CHAPPE_API void chappe_close(struct chappe *chappe);
+
+/* Whether the device has joined a relay (chappe_join() may still be waiting for its answer). */
+CHAPPE_API bool chappe_joined(const struct chappe *chappe);
+
+/* Takes an operator's invitation ("chappe:…"), draws the device's keys, stores them and connects.
+ * CHAPPE_EVENT_JOINED says that the relay has enrolled the device. Until then a crash loses
+ * nothing, chappe_connect() goes on, and another invitation may replace this one. Errors: BAD_LINK
+ * (chappe_link_problem() says why), ALREADY_JOINED, STORAGE. */
+CHAPPE_API enum chappe_error chappe_join(struct chappe *chappe, const char *invitation);
+
+/* Begins to connect and stays connected from then on. Errors: NOT_JOINED. */
+CHAPPE_API enum chappe_error chappe_connect(struct chappe *chappe);
+
+/* The descriptor to wait for input on: the same over the handle's life; -1 where the transport has
+ * none. */
+CHAPPE_API int chappe_fd(const struct chappe *chappe);
+/* When chappe_process() is due even without input; UINT64_MAX: not before something else is
+ * called. */
+CHAPPE_API uint64_t chappe_deadline(const struct chappe *chappe);
+/* The same as milliseconds from now, for poll(2); -1: no deadline. */
+CHAPPE_API int chappe_timeout_ms(const struct chappe *chappe);
+/* Takes what arrived, does what is due, calls on_event. May be called at any time. */
+CHAPPE_API void chappe_process(struct chappe *chappe);
+
+/* ---- Contacts ---- */
+
+enum chappe_contact_state {
+	CHAPPE_CONTACT_CREATING = 1, /* waits for the relay to make a route */
+	CHAPPE_CONTACT_INVITED = 2,  /* the link is made, and nobody said hello under it yet */
+	CHAPPE_CONTACT_GREETING = 3, /* our hello is not acknowledged yet */
+	CHAPPE_CONTACT_READY = 4,
+	CHAPPE_CONTACT_REVOKING = 5, /* waits for the relay to revoke the route */
+};
+
+enum { CHAPPE_NAME_MAX_BYTES = 64, CHAPPE_SAFETY_BYTES = 64, CHAPPE_LINK_MAX_BYTES = 2048 };
+
+struct chappe_contact {
+	char name[CHAPPE_NAME_MAX_BYTES + 1];
+	enum chappe_contact_state state;
+	bool verified;
+	/* What both people compare, by voice or in person; "" before both keys are known. */
+	char safety[CHAPPE_SAFETY_BYTES];
+	/* INVITED: the link to hand over, by a way that others can't read; "" otherwise. */
+	char link[CHAPPE_LINK_MAX_BYTES];
+};
+
+/* Begins a contact: asks the relay for a route, then CHAPPE_EVENT_CONTACT_LINK hands out the link,
+ * good for one person. Is finished after a restart if need be. Errors: BAD_NAME, CONTACT_EXISTS,
+ * NOT_JOINED, STORAGE. */
+CHAPPE_API enum chappe_error chappe_contact_new(struct chappe *chappe, const char *name);
+
+/* Takes another person's link: makes a return route and says hello until it is acknowledged, across
+ * restarts too; then CHAPPE_EVENT_CONTACT_READY. Errors: those of chappe_contact_new(), BAD_LINK
+ * (chappe_link_problem() says why), OTHER_RELAY. */
+CHAPPE_API enum chappe_error chappe_contact_add(
+	struct chappe *chappe, const char *name, const char *link);
+
+/* Fills *contact. Errors: NO_CONTACT. */
+CHAPPE_API enum chappe_error chappe_contact_get(
+	struct chappe *chappe, const char *name, struct chappe_contact *contact);
+/* Calls each with every contact, in order of names. each may not add or revoke contacts. */
+CHAPPE_API void chappe_contact_each(struct chappe *chappe,
+	void (*each)(void *context, const struct chappe_contact *contact), void *context);
+
+/* Notes that both people have compared chappe_contact.safety. Errors: NO_CONTACT,
+ * CONTACT_NOT_READY, STORAGE. */
+CHAPPE_API enum chappe_error chappe_contact_set_verified(
+	struct chappe *chappe, const char *name, bool verified);
+
+/* Ends a contact: nothing more is taken from it from now on, the relay drops its route as soon as
+ * it hears of it, then the keys are forgotten and CHAPPE_EVENT_CONTACT_REVOKED follows. Is finished
+ * after a restart if need be. Errors: NO_CONTACT, NOT_JOINED, STORAGE. */
+CHAPPE_API enum chappe_error chappe_contact_revoke(struct chappe *chappe, const char *name);
+
+/* Why the last chappe_join() or chappe_contact_add() said BAD_LINK, for people; "" otherwise. */
+CHAPPE_API const char *chappe_link_problem(const struct chappe *chappe);
+
+/* ---- Messages ---- */
+
+enum { CHAPPE_MESSAGE_MAX_BYTES = 1 << 20 };
+
+/* Queues a copy of len bytes, 0 to 1 MiB, for contact; they go out when a session is there.
+ * *message (may be NULL) receives the number that CHAPPE_EVENT_ACKNOWLEDGED will name. Errors:
+ * NO_CONTACT, CONTACT_NOT_READY, TOO_LARGE, BUSY, NOT_JOINED, STORAGE, NO_MEMORY. */
+CHAPPE_API enum chappe_error chappe_send(struct chappe *chappe, const char *contact,
+	const void *data, size_t len, uint64_t *message);
+
+/* Messages queued by chappe_send() and not acknowledged yet, all contacts together. */
+CHAPPE_API size_t chappe_unacknowledged(const struct chappe *chappe);
+
+/* ---- Status ---- */
+
+/* Counters of a handle since chappe_open(): name and help. */
+#define CHAPPE_COUNTERS(X)                                                                         \
+	X(datagrams_sent, "datagrams sent")                                                        \
+	X(datagrams_received, "datagrams received")                                                \
+	X(handshakes_started, "handshake inits sent")                                              \
+	X(sessions, "sessions confirmed")                                                          \
+	X(cookies, "cookie replies taken")                                                         \
+	X(resets, "resets believed")                                                               \
+	X(tokens_echoed, "endpoint tokens echoed")                                                 \
+	X(messages_sent, "messages acknowledged by their recipients")                              \
+	X(messages_received, "messages taken by the application")                                  \
+	X(drop_not_a_frame, "datagrams of a wrong length, type, version, suite or reserved byte")  \
+	X(drop_unexpected, "frames of a type or index that nothing here waits for")                \
+	X(drop_handshake, "responses and cookie replies that do not authenticate")                 \
+	X(drop_aead, "transport frames that do not open")                                          \
+	X(drop_replay, "transport frames seen already or too old")                                 \
+	X(drop_inner, "frames of a kind that the relay does not send to devices")                  \
+	X(drop_reset, "resets that are forged, repeated or echo what was never sent")              \
+	X(drop_no_contact, "sealed payloads on a route of no contact")                             \
+	X(drop_seal, "sealed payloads that do not open")                                           \
+	X(drop_other_key, "sealed payloads of a second sender key")                                \
+	X(drop_message, "sealed payloads whose content makes no sense")                            \
+	X(send_failures, "datagrams that the transport refused")
+
+struct chappe_counters {
+#define X(name, help) uint64_t name;
+	CHAPPE_COUNTERS(X)
+#undef X
+};
+
+struct chappe_status {
+	bool joined;
+	enum chappe_state state;
+	enum chappe_error error; /* why state is not CONNECTED */
+	const char *relay;       /* the relay name in use or last tried, "" before the first */
+	uint8_t relay_key[32];   /* public */
+	uint8_t device_key[32];  /* public: what the operator sees */
+	const char *suite;       /* "AES-256-GCM", "ChaCha20-Poly1305" or "" without a session */
+	uint64_t session_age_ns;
+	uint16_t keepalive_s;
+	/* Limits that the relay has set; 0 frames or bytes: none. */
+	uint32_t routes_max, frames_per_s;
+	uint64_t bytes_per_s;
+	uint32_t contacts;
+	size_t unacknowledged;
+	struct chappe_counters counters;
+};
+
+CHAPPE_API void chappe_get_status(const struct chappe *chappe, struct chappe_status *status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
