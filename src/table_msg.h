@@ -19,31 +19,38 @@ enum { TABLE_VERSION = 1, TABLE_MESSAGE_BYTES = 65536 };
 
 /* op, code, direction, record, help */
 #define TABLE_MESSAGES(X)                                                                          \
-	X(HELLO, 1, both, table_hello, "who speaks, which boot, how large the tables are")         \
-	X(ACK, 2, to_control, table_ack, "result of the message with this seq")                    \
-	X(LEASE, 3, to_control, uint32_t, "session indices that control may hand out")             \
-	X(SESSION_DUMP, 4, to_control, table_session, "a session that is in the table")            \
-	X(SESSION_CONFIRMED, 5, to_control, table_confirmed, "a pending session was confirmed")    \
-	X(SESSION_ENDED, 6, to_control, table_ended, "a session is gone; its index is not leased") \
-	X(STATS, 7, to_control, uint64_t, "counters of one worker, in the order of COUNTERS")      \
-	X(SYNC_BEGIN, 16, to_dataplane, table_none, "what follows is everything")                  \
-	X(SYNC_END, 17, to_dataplane, table_none, "remove what was not named since SYNC_BEGIN")    \
-	X(DEVICE_SET, 18, to_dataplane, table_device, "add a device or change its limits")         \
-	X(DEVICE_REMOVE, 19, to_dataplane, uint32_t, "remove a device slot and end its sessions")  \
-	X(ROUTE_SET, 20, to_dataplane, table_route, "add a route or change its flags")             \
-	X(ROUTE_REMOVE, 21, to_dataplane, table_route, "remove a route")                           \
-	X(SESSION_INSTALL, 22, to_dataplane, table_install, "a pending session and its response")  \
-	X(SESSION_KEEP, 23, to_dataplane, uint32_t, "during a sync: this session index stays")     \
-	X(SESSION_REMOVE, 24, to_dataplane, uint32_t, "end a session")                             \
-	X(SESSION_LIST, 25, to_dataplane, table_none, "ask for SESSION_DUMP")                      \
-	X(STATS_GET, 26, to_dataplane, table_none, "ask for STATS, one message a worker")          \
-	X(LEASE_GET, 27, to_dataplane, table_lease_get, "ask for more session indices")
+	X(HELLO, 1, BOTH, struct table_hello, "who speaks, which boot, how large the tables are")  \
+	X(ACK, 2, TO_CONTROL, struct table_ack, "result of the message with this seq")             \
+	X(LEASE, 3, TO_CONTROL, uint32_t, "session indices that control may hand out")             \
+	X(SESSION_DUMP, 4, TO_CONTROL, struct table_session, "a session that is in the table")     \
+	X(SESSION_CONFIRMED, 5, TO_CONTROL, struct table_confirmed,                                \
+		"a pending session was confirmed")                                                 \
+	X(SESSION_ENDED, 6, TO_CONTROL, struct table_ended,                                        \
+		"a session is gone; its index is not leased")                                      \
+	X(STATS, 7, TO_CONTROL, uint64_t, "counters of one worker, in the order of COUNTERS")      \
+	X(SYNC_BEGIN, 16, TO_DATAPLANE, struct table_none, "what follows is everything")           \
+	X(SYNC_END, 17, TO_DATAPLANE, struct table_none,                                           \
+		"remove what was not named since SYNC_BEGIN")                                      \
+	X(DEVICE_SET, 18, TO_DATAPLANE, struct table_device, "add a device or change its limits")  \
+	X(DEVICE_REMOVE, 19, TO_DATAPLANE, uint32_t, "remove a device slot and end its sessions")  \
+	X(ROUTE_SET, 20, TO_DATAPLANE, struct table_route, "add a route or change its flags")      \
+	X(ROUTE_REMOVE, 21, TO_DATAPLANE, struct table_route, "remove a route")                    \
+	X(SESSION_INSTALL, 22, TO_DATAPLANE, struct table_install,                                 \
+		"a pending session and its response")                                              \
+	X(SESSION_KEEP, 23, TO_DATAPLANE, uint32_t, "during a sync: this session index stays")     \
+	X(SESSION_REMOVE, 24, TO_DATAPLANE, uint32_t, "end a session")                             \
+	X(SESSION_LIST, 25, TO_DATAPLANE, struct table_none, "ask for SESSION_DUMP")               \
+	X(STATS_GET, 26, TO_DATAPLANE, struct table_none, "ask for STATS, one message a worker")   \
+	X(LEASE_GET, 27, TO_DATAPLANE, struct table_lease_get, "ask for more session indices")
 
 enum table_op {
 #define X(name, code, direction, record, help) TABLE_##name = code,
 	TABLE_MESSAGES(X)
 #undef X
 };
+
+/* Which end a message goes to. */
+enum table_direction { TABLE_TO_CONTROL = 1, TABLE_TO_DATAPLANE = 2, TABLE_BOTH = 3 };
 
 enum table_flags { TABLE_LAST = 1 /* the last message of an answer in several */ };
 
@@ -139,5 +146,10 @@ struct table_session {
 struct table_lease_get {
 	uint32_t owner, count;
 };
+
+/* Checks what came from the link: a known message that goes to this end, of exactly the length that
+ * its count of records asks for; one record where the message is about one thing, none where its
+ * records are empty. What the records say is the receiver's to check. Returns 0 or -EBADMSG. */
+int table_message_check(const void *message, size_t len, enum table_direction to);
 
 #endif
