@@ -1,0 +1,330 @@
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/wire.h"
+
+struct config_key;
+
+struct config_parse {
+	struct config *config;
+	const char *path;
+	FILE *file;
+	int line; /* of what the handler sees: it runs before the next line is read */
+	uint32_t seen;
+	bool failed;
+	char *error;
+	size_t error_len;
+};
+
+typedef bool config_set(
+	struct config_parse *parse, const struct config_key *key, const char *value);
+
+struct config_key {
+	const char *section, *name;
+	config_set *set;
+	bool repeatable;
+	uint32_t min, max;
+	size_t offset; /* of the field in struct config */
+};
+
+static bool config_refuse(struct config_parse *parse, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static bool config_refuse(struct config_parse *parse, const char *format, ...)
+{
+	if (parse->failed)
+		return false; /* the first reason is the one to mend */
+	parse->failed = true;
+	int used = parse->line > 0 ? snprintf(parse->error, parse->error_len,
+					     "%s:%d: ", parse->path, parse->line)
+				   : snprintf(parse->error, parse->error_len, "%s: ", parse->path);
+	if (used < 0 || (size_t)used >= parse->error_len)
+		return false;
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(parse->error + used, parse->error_len - (size_t)used, format, args);
+	va_end(args);
+	return false;
+}
+
+static bool config_number(struct config_parse *parse, const char *what, const char *text,
+	uint32_t min, uint32_t max, uint32_t *out)
+{
+	char *end;
+	errno = 0;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno)
+		return config_refuse(parse, "%s: '%s' is not a number", what, text);
+	if (n < min || n > max)
+		return config_refuse(parse, "%s: %s is out of range, %u to %u are possible", what,
+			text, min, max);
+	*out = (uint32_t)n;
+	return true;
+}
+
+static bool config_set_number(
+	struct config_parse *parse, const struct config_key *key, const char *value)
+{
+	uint32_t *field = (uint32_t *)((char *)parse->config + key->offset);
+	return config_number(parse, key->name, value, key->min, key->max, field);
+}
+
+static bool config_set_udp_port(
+	struct config_parse *parse, const struct config_key *key, const char *value)
+{
+	struct config *config = parse->config;
+	uint32_t port;
+	if (!config_number(parse, key->name, value, key->min, key->max, &port))
+		return false;
+	for (uint32_t i = 0; i < config->udp_port_count; i++)
+		if (config->udp_ports[i] == port)
+			return config_refuse(parse, "udp_port: %u is given twice", port);
+	if (config->udp_port_count == CONFIG_UDP_PORTS_MAX)
+		return config_refuse(
+			parse, "udp_port: more than %d are given", CONFIG_UDP_PORTS_MAX);
+	config->udp_ports[config->udp_port_count++] = (uint16_t)port;
+	return true;
+}
+
+static bool config_set_run_dir(
+	struct config_parse *parse, const struct config_key *key, const char *value)
+{
+	(void)key;
+	if (value[0] != '/')
+		return config_refuse(parse, "run_dir: '%s' is not an absolute path", value);
+	if (strlen(value) >= sizeof parse->config->run_dir)
+		return config_refuse(parse,
+			"run_dir: longer than the %zu characters that leave room for a socket's "
+			"name",
+			sizeof parse->config->run_dir - 1);
+	strcpy(parse->config->run_dir, value);
+	return true;
+}
+
+static bool config_set_user(
+	struct config_parse *parse, const struct config_key *key, const char *value)
+{
+	(void)key;
+	if (!value[0] || strlen(value) >= sizeof parse->config->user)
+		return config_refuse(
+			parse, "user: name an account of this machine, or none to keep privileges");
+	strcpy(parse->config->user, value);
+	return true;
+}
+
+static bool config_ipv4_usable(uint32_t address, uint32_t prefix)
+{
+	uint32_t host_mask = prefix >= 31 ? 0 : UINT32_MAX >> prefix;
+	uint32_t host = address & host_mask;
+	return address >> 24 != 0 && address >> 24 != 127 && address >> 28 < 14 &&
+	       (!host_mask || (host && host != host_mask));
+}
+
+/* Text before the slash and the prefix after it. */
+static bool config_ip(struct config_parse *parse, const char *text, const char *prefix,
+	struct config_address *out)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
+	struct in_addr v4;
+	struct in6_addr v6;
+	uint32_t bits;
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		if (!config_number(parse, "address: prefix", prefix, 1, 32, &bits))
+			return false;
+		if (!config_ipv4_usable(ntohl(v4.s_addr), bits))
+			return config_refuse(
+				parse, "address: no host can have %s/%s", text, prefix);
+		out->family = 4;
+		memcpy(out->address, mapped, 12);
+		memcpy(out->address + 12, &v4, 4);
+	} else if (inet_pton(AF_INET6, text, &v6) == 1) {
+		if (!config_number(parse, "address: prefix", prefix, 1, 128, &bits))
+			return false;
+		if (IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_LOOPBACK(&v6) ||
+			IN6_IS_ADDR_MULTICAST(&v6) || IN6_IS_ADDR_V4MAPPED(&v6))
+			return config_refuse(
+				parse, "address: no host can have %s/%s", text, prefix);
+		out->family = 6;
+		memcpy(out->address, &v6, 16);
+	} else {
+		return config_refuse(parse, "address: '%s' is no IPv4 or IPv6 address", text);
+	}
+	out->prefix = (uint8_t)bits;
+	return true;
+}
+
+static bool config_address_options(
+	struct config_parse *parse, char **rest, struct config_address *address)
+{
+	bool has_vlan = false, has_port = false;
+	for (char *word; (word = strtok_r(NULL, " \t", rest)) != NULL;) {
+		bool vlan = strcmp(word, "vlan") == 0;
+		if (!vlan && strcmp(word, "port") != 0)
+			return config_refuse(
+				parse, "address: '%s' is neither 'vlan N' nor 'port N'", word);
+		if (vlan ? has_vlan : has_port)
+			return config_refuse(parse, "address: %s is given twice", word);
+		char *number = strtok_r(NULL, " \t", rest);
+		if (!number)
+			return config_refuse(parse, "address: a number must follow '%s'", word);
+		uint32_t n;
+		if (!config_number(parse, vlan ? "address: vlan" : "address: port", number,
+			    vlan ? 1 : 0, vlan ? 4094 : 31, &n))
+			return false;
+		if (vlan)
+			address->vlan = (uint16_t)n, has_vlan = true;
+		else
+			address->port = (int32_t)n, has_port = true;
+	}
+	return true;
+}
+
+static bool config_set_address(
+	struct config_parse *parse, const struct config_key *key, const char *value)
+{
+	(void)key;
+	struct config *config = parse->config;
+	struct config_address address = { .port = CONFIG_EVERY_PORT };
+	char text[256], *rest = NULL;
+	if (strlen(value) >= sizeof text)
+		return config_refuse(parse, "address: too long");
+	strcpy(text, value);
+	char *ip = strtok_r(text, " \t", &rest);
+	char *slash = ip ? strchr(ip, '/') : NULL;
+	if (!slash)
+		return config_refuse(
+			parse, "address: '%s' must be ADDRESS/PREFIX, as in 198.18.0.2/24", value);
+	*slash = '\0';
+	if (!config_ip(parse, ip, slash + 1, &address) ||
+		!config_address_options(parse, &rest, &address))
+		return false;
+	for (uint32_t i = 0; i < config->address_count; i++) {
+		const struct config_address *other = &config->addresses[i];
+		if (memcmp(other->address, address.address, 16) == 0 &&
+			other->vlan == address.vlan &&
+			(other->port == address.port || other->port == CONFIG_EVERY_PORT ||
+				address.port == CONFIG_EVERY_PORT))
+			return config_refuse(parse, "address: %s is given twice", ip);
+	}
+	if (config->address_count == CONFIG_ADDRESSES_MAX)
+		return config_refuse(
+			parse, "address: more than %d are given", CONFIG_ADDRESSES_MAX);
+	config->addresses[config->address_count++] = address;
+	return true;
+}
+
+static const struct config_key config_keys[] = {
+	{ "relay", "address", config_set_address, true, 0, 0, 0 },
+	{ "relay", "udp_port", config_set_udp_port, true, 1, 65535, 0 },
+	{ "tables", "devices", config_set_number, false, 1, CONFIG_DEVICES_MAX,
+		offsetof(struct config, devices) },
+	{ "tables", "routes_per_device", config_set_number, false, 1, CONFIG_ROUTES_PER_DEVICE_MAX,
+		offsetof(struct config, routes_per_device) },
+	{ "worker", "idle_sleep_us", config_set_number, false, 0, CONFIG_IDLE_SLEEP_MAX_US,
+		offsetof(struct config, idle_sleep_us) },
+	{ "process", "run_dir", config_set_run_dir, false, 0, 0, 0 },
+	{ "process", "user", config_set_user, false, 0, 0, 0 },
+};
+enum { CONFIG_KEY_COUNT = sizeof config_keys / sizeof *config_keys };
+
+static bool config_section_known(const char *section)
+{
+	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
+		if (strcmp(config_keys[i].section, section) == 0)
+			return true;
+	return false;
+}
+
+static int config_handle(void *arg, const char *section, const char *name, const char *value)
+{
+	struct config_parse *parse = arg;
+	if (parse->failed)
+		return 1;
+	if (!section[0]) {
+		config_refuse(parse, "'%s' stands before any [section]", name);
+		return 1;
+	}
+	for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+		if (strcmp(key->section, section) != 0 || strcmp(key->name, name) != 0)
+			continue;
+		if (!key->repeatable && parse->seen & 1U << i) {
+			config_refuse(parse, "%s is given twice", name);
+			return 1;
+		}
+		parse->seen |= 1U << i;
+		key->set(parse, key, value);
+		return 1;
+	}
+	config_refuse(parse, "unknown key '%s' in [%s]", name, section);
+	return 1;
+}
+
+/* inih tells the handler neither lines nor sections, and splits long lines: see to it here. */
+static char *config_line(char *line, int size, void *arg)
+{
+	struct config_parse *parse = arg;
+	if (parse->failed || !fgets(line, size, parse->file))
+		return NULL;
+	parse->line++;
+	size_t len = strlen(line);
+	if (len == (size_t)size - 1 && line[len - 1] != '\n') {
+		config_refuse(parse, "line longer than %d characters", size - 3);
+		return NULL;
+	}
+	const char *start = line + strspn(line, " \t");
+	if (*start == '[') {
+		char section[32] = { 0 };
+		size_t n = strcspn(start + 1, "]\r\n");
+		snprintf(section, sizeof section, "%.*s", (int)(n < 31 ? n : 31), start + 1);
+		if (!config_section_known(section)) {
+			config_refuse(parse, "unknown section [%s]", section);
+			return NULL;
+		}
+	}
+	return line;
+}
+
+int config_read(struct config *config, const char *path, char *error, size_t error_len)
+{
+	*config = (struct config){
+		.devices = 65536,
+		.routes_per_device = 32,
+		.run_dir = "/run/chappe",
+		.user = "chappe",
+	};
+	struct config_parse parse = {
+		.config = config, .path = path, .error = error, .error_len = error_len
+	};
+	parse.file = fopen(path, "re");
+	if (!parse.file) {
+		int err = errno;
+		config_refuse(&parse, "%s", strerror(err));
+		return -err;
+	}
+	int bad_line = ini_parse_stream(config_line, &parse, config_handle, &parse);
+	int read_error = ferror(parse.file) ? errno : 0;
+	fclose(parse.file);
+	if (read_error) {
+		parse.line = 0;
+		config_refuse(&parse, "%s", strerror(read_error));
+	}
+	if (bad_line > 0 && !parse.failed) {
+		parse.line = bad_line;
+		config_refuse(&parse, "neither a [section] nor 'key = value'");
+	}
+	if (!parse.failed) {
+		parse.line = 0;
+		if (config->address_count == 0)
+			config_refuse(&parse, "[relay] names no address");
+		else if (config->udp_port_count == 0)
+			config->udp_ports[config->udp_port_count++] = WIRE_PORT;
+	}
+	return parse.failed ? -EINVAL : 0;
+}
