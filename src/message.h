@@ -1,0 +1,122 @@
+/* Messages to and from one contact: numbering, fragments, acknowledgements, loss recovery, pacing
+ * and duplicates (docs/protocol.md, messages). Knows neither keys nor sockets nor files: it takes
+ * opened plaintexts in and hands plaintexts to seal out; the clock comes in as now_ns (monotonic,
+ * any origin), state goes out through save().
+ *
+ * What is promised to the two ends:
+ * - A message is acknowledged to its sender only after the recipient's deliver() has returned 0 and
+ *   its save() has returned 0 after that.
+ * - It is delivered once. The one exception: the recipient's process dies after deliver() took it
+ *   and before save() returned; then it is delivered again, under the same number, after the
+ *   restart. A deliver() that keeps what it takes under its number makes that harmless.
+ * - Messages are delivered in the order of their numbers. A complete message waits for a lower one
+ *   until that is delivered, or its sender has given it up (see message_cancel(); a sender that
+ *   restarts has given up everything before), or MESSAGE_GAP_NS have passed in which no fragment of
+ *   a lower one came. Only in the last case can a lower number be delivered after a higher one.
+ * - A number is never used twice, whatever happens to the process: numbers are reserved through
+ *   save() in blocks before use. Numbers begin at 1 and may have gaps.
+ *
+ * Memory: at most MESSAGE_HELD_BYTES of unfinished messages received per contact, in at most
+ * MESSAGE_HELD pieces; beyond that the one whose last fragment is oldest is dropped (its sender
+ * sends it again). A sender has at most MESSAGE_OPEN messages and MESSAGE_OPEN_BYTES on the way, so
+ * a correct one is never dropped. What message_send() queues beyond that is bounded by the caller.
+ *
+ * No threads, no globals: one struct message_peer is used by one thread at a time. Callbacks must
+ * not call back into the same peer, except message_send() and message_cancel() from
+ * acknowledged(). */
+#ifndef CHAPPE_MESSAGE_H
+#define CHAPPE_MESSAGE_H
+
+#include "seal.h"
+
+enum {
+	MESSAGE_RECORD_BYTES = 160, /* what save() is given */
+	MESSAGE_WINDOW = 1024,      /* numbers the duplicate bitmap covers */
+	MESSAGE_RESERVE = 64,       /* numbers reserved by one save() */
+	MESSAGE_HELD = 256,
+	MESSAGE_HELD_BYTES = 4 << 20,
+	MESSAGE_OPEN = 128,
+	MESSAGE_OPEN_BYTES = 2 << 20,
+	MESSAGE_INITIAL_WINDOW_CELLS = 10,
+};
+
+#define MESSAGE_GAP_NS (5 * UINT64_C(1000000000))
+#define MESSAGE_ACK_DELAY_NS (25 * UINT64_C(1000000))
+#define MESSAGE_NEVER UINT64_MAX
+
+struct message_peer;
+
+struct message_calls {
+	/* Makes the MESSAGE_RECORD_BYTES of record durable (in place of the record before) and
+	 * returns 0 only then; otherwise -errno, and what depended on it waits and is tried again.
+	 */
+	int (*save)(void *context, const uint8_t *record, size_t len);
+	/* Takes a complete message (SEAL_DATA or SEAL_HELLO). Returns 0 once it is durable or
+	 * handed over for good: it is acknowledged then and never delivered again. -EAGAIN: not
+	 * now; it is offered again by message_offer(), and those after it wait. Any other -errno:
+	 * refused for good, it is acknowledged no more than an unknown one, and dropped; the sender
+	 * goes on trying until it gives up. data is NULL where len is 0; it is gone when the call
+	 * returns. */
+	int (*deliver)(void *context, enum seal_type type, uint64_t number, const uint8_t *data,
+		size_t len);
+	/* The recipient's device has the message for good. */
+	void (*acknowledged)(void *context, uint64_t number);
+};
+
+/* A plaintext to be sealed and sent now. */
+struct message_frame {
+	uint64_t frame_id; /* uniformly random, for the inner header; fresh in every frame */
+	size_t plain_len;  /* SEAL_SMALL_PLAIN_BYTES or SEAL_LARGE_PLAIN_BYTES */
+	union {
+		struct seal_plain plain;
+		uint8_t bytes[SEAL_LARGE_PLAIN_BYTES];
+	};
+};
+
+/* Begins with the record saved last, or with len 0 for a new contact. calls and context must live
+ * as long as the peer. Returns 0, -ENOMEM, or -EINVAL for a record that is not one. */
+int message_open(struct message_peer **peer, const struct message_calls *calls, void *context,
+	const uint8_t *record, size_t len) __attribute__((warn_unused_result));
+
+/* Gives everything up, saves the exact numbers (so that no gap is left), wipes and frees. Without
+ * it, as when the process dies, nothing is lost but up to MESSAGE_RESERVE numbers. */
+void message_close(struct message_peer *peer);
+
+/* Queues a copy of a message: SEAL_DATA up to SEAL_MESSAGE_BYTES_MAX or SEAL_HELLO up to
+ * SEAL_LARGE_DATA_BYTES. Goes on trying until acknowledged() or message_cancel(). Returns 0 with
+ * its number; -EMSGSIZE, -ENOMEM, or what save() said. */
+int message_send(struct message_peer *peer, enum seal_type type, const uint8_t *data, size_t len,
+	uint64_t *number) __attribute__((warn_unused_result));
+
+/* Gives a message up; it may have arrived all the same. Returns 0, or -ENOENT if it is not (or no
+ * longer) unacknowledged. */
+int message_cancel(struct message_peer *peer, uint64_t number);
+
+/* Messages queued or on the way, and their bytes. */
+struct message_backlog {
+	size_t messages, bytes;
+};
+struct message_backlog message_backlog(const struct message_peer *peer);
+
+/* Takes a plaintext that seal_open() has returned, from the contact's pinned key, with the frame_id
+ * of its inner header. May call deliver(), save() and acknowledged(). Then call message_next().
+ * Returns 0, also for duplicates; -EPROTO for a malformed ack; -ENOMEM. */
+int message_receive(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id,
+	const struct seal_plain *plain, size_t plain_len);
+
+/* Offers again what deliver() had put off with -EAGAIN. */
+void message_offer(struct message_peer *peer, uint64_t now_ns);
+
+/* Fills *frame with what is to be sent now and returns true; false: nothing before
+ * message_deadline(). Does all that time demands; what it returned counts as sent. */
+bool message_next(struct message_peer *peer, uint64_t now_ns, struct message_frame *frame);
+
+/* When message_next() has something to do next, in the clock of now_ns; may lie in the past;
+ * MESSAGE_NEVER if only message_receive() or message_send() can change anything. */
+uint64_t message_deadline(const struct message_peer *peer);
+
+/* The way to the contact is (again) open, e.g. after a reconnect: forgets backed-off timers and
+ * probes at once where something is unacknowledged. */
+void message_path_restored(struct message_peer *peer, uint64_t now_ns);
+
+#endif
