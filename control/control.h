@@ -1,0 +1,85 @@
+/* What the API needs of chappe-control. All of it is called on the event-loop thread, the only one
+ * that touches state; callbacks come on the same thread. */
+#ifndef CHAPPE_CONTROL_CONTROL_H
+#define CHAPPE_CONTROL_CONTROL_H
+
+#include "counters.h"
+#include "src/table_msg.h"
+#include "store.h"
+
+struct control;
+struct event_base;
+
+struct event_base *control_base(struct control *control);
+
+/* For reading (lists, counts) and for the audit log. Acts on devices, routes and invitations go
+ * through the functions below, which keep memory, disk and dataplane in step. Whoever writes
+ * audit entries calls store_commit(). */
+struct store *control_store(struct control *control);
+
+/* Acts. Each is durable, and on its way to the dataplane, when it returns 0. -ENOENT: no such
+ * thing. -ENOSPC: no room (control_invite: as many devices and open invitations as the dataplane
+ * has slots). -EIO: the store failed; nothing has changed. */
+int control_invite(struct control *control, uint32_t ttl_s, struct store_invitation *invitation);
+int control_invitation_cancel(struct control *control, const uint8_t id[WIRE_INVITATION_ID_BYTES]);
+int control_device_limits(struct control *control, uint32_t id, const struct store_limits *limits);
+/* Ends the device's sessions and deletes its routes; -EALREADY when it is revoked already. */
+int control_device_revoke(struct control *control, uint32_t id);
+int control_route_revoke(struct control *control, const uint8_t route[WIRE_ROUTE_BYTES]);
+/* Draining: new handshakes get the status draining, sessions go on. Ends with the process. */
+void control_drain(struct control *control, bool draining);
+
+enum { CONTROL_NAMES_MAX = 8, CONTROL_NAME_BYTES = 256 };
+
+/* How the relay is doing. */
+struct control_info {
+	uint8_t relay_public[WIRE_KEY_BYTES];
+	uint32_t names_count; /* of the relay, "host:port", as links and invitations carry them */
+	char names[CONTROL_NAMES_MAX][CONTROL_NAME_BYTES];
+	int64_t started_s;
+	bool draining;
+	bool in_step; /* the table link is up and the dataplane holds what the store holds */
+	/* Of the dataplane connected last; zeros before the first. */
+	uint64_t boot;
+	uint32_t owners, devices_max, routes_per_device, suites, idle_sleep_us;
+	int64_t connected_s; /* when the table link came up, 0 = it is down */
+	uint32_t devices, invitations, pending_sessions;
+	uint32_t leased;      /* session indices at hand */
+	uint32_t queue_depth; /* inits that wait for a thread or are in its hands */
+	uint32_t threads;
+	struct store_limits default_limits;
+	uint32_t keepalive_s, keepalive_min_s;
+	uint64_t counters[CONTROL_COUNTER_COUNT];
+};
+void control_info(const struct control *control, struct control_info *info);
+
+/* Everything that control holds in memory about a device, beside what the store holds. */
+struct control_device_memory {
+	uint64_t attempt;          /* highest confirmed since control started, 0 = none */
+	uint32_t session;          /* index of the confirmed session */
+	uint32_t earlier_session;  /* the one before, until it ends */
+	uint32_t pending_sessions; /* handshakes answered and not confirmed yet */
+	bool has_session, has_earlier_session;
+};
+int control_device_memory(
+	const struct control *control, uint32_t id, struct control_device_memory *memory);
+/* id of the device in a slot, 0 when there is none. */
+uint32_t control_device_in_slot(const struct control *control, uint32_t slot);
+
+/* Live sessions, asked of the dataplane. visit() is called for each; done() once, with 0 or
+ * -ENOTCONN (the link broke) or -ECANCELED. Returns 0, or -ENOTCONN, and then calls nothing. */
+typedef void control_session_visit(void *arg, const struct table_session *session);
+typedef void control_done(void *arg, int error);
+int control_sessions(
+	struct control *control, control_session_visit *visit, control_done *done, void *arg);
+
+/* Counters of the dataplane's workers, in the order of COUNTERS; count is how many the dataplane
+ * sent. */
+typedef void control_stats_visit(
+	void *arg, uint32_t worker, const uint64_t *counters, uint32_t count);
+int control_stats(
+	struct control *control, control_stats_visit *visit, control_done *done, void *arg);
+/* Forgets what was asked with this arg: no more callbacks for it. */
+void control_forget(struct control *control, void *arg);
+
+#endif

@@ -1,0 +1,149 @@
+#include "log.h"
+#include "store_sql.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int store_error_number(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return -EACCES;
+	default:
+		return -EIO;
+	}
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	store_rollback(store);
+	if (store->erase_due)
+		store_erase(store);
+	for (int i = 0; i < STORE_SQL_COUNT; i++)
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->db);
+	free(store);
+}
+
+sqlite3_stmt *store_statement(struct store *store, enum store_statement which)
+{
+	return store->statements[which];
+}
+
+int store_step(struct store *store, sqlite3_stmt *statement)
+{
+	int code = sqlite3_step(statement);
+
+	if (code == SQLITE_ROW)
+		return 1;
+	if (code == SQLITE_DONE)
+		return 0;
+	if ((code & 0xff) != SQLITE_CONSTRAINT)
+		log_error("store: %s", sqlite3_errmsg(store->db));
+	return store_error_number(code);
+}
+
+int store_finish(sqlite3_stmt *statement, int result)
+{
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	return result;
+}
+
+int store_begin(struct store *store)
+{
+	sqlite3_stmt *begin = store_statement(store, STORE_SQL_BEGIN);
+	int result;
+
+	if (store->in_transaction)
+		return 0;
+	result = store_finish(begin, store_step(store, begin));
+	store->in_transaction = result == 0;
+	return result;
+}
+
+int store_write(struct store *store, sqlite3_stmt *statement)
+{
+	int result = store_begin(store);
+
+	if (result == 0)
+		result = store_step(store, statement);
+	store_finish(statement, 0);
+	return result < 0 ? result : sqlite3_changes(store->db);
+}
+
+int store_commit(struct store *store)
+{
+	sqlite3_stmt *commit = store_statement(store, STORE_SQL_COMMIT);
+	int result;
+
+	if (!store->in_transaction)
+		return 0;
+	result = store_finish(commit, store_step(store, commit));
+	if (result < 0)
+		store_rollback(store);
+	store->in_transaction = false;
+	return result;
+}
+
+void store_rollback(struct store *store)
+{
+	sqlite3_stmt *rollback = store->statements[STORE_SQL_ROLLBACK];
+
+	if (!store->in_transaction)
+		return;
+	/* After some errors SQLite has rolled back by itself. */
+	if (!sqlite3_get_autocommit(store->db))
+		store_finish(rollback, store_step(store, rollback));
+	store->in_transaction = false;
+}
+
+bool store_erase_due(const struct store *store)
+{
+	return store->erase_due;
+}
+
+int store_erase(struct store *store)
+{
+	sqlite3_stmt *checkpoint = store_statement(store, STORE_SQL_CHECKPOINT);
+	int result;
+
+	if (store->in_transaction)
+		return -EBUSY;
+	result = store_step(store, checkpoint);
+	if (result == 1)
+		result = sqlite3_column_int(checkpoint, 0) == 0 ? 0 : -EBUSY;
+	store_finish(checkpoint, 0);
+	/* Pages that SQLite has cached and no longer needs go back through the wiping allocator. */
+	sqlite3_db_release_memory(store->db);
+	if (result == 0)
+		store->erase_due = false;
+	return result;
+}
+
+void store_bind_blob(sqlite3_stmt *statement, int parameter, const void *bytes, size_t len)
+{
+	sqlite3_bind_blob(statement, parameter, bytes, (int)len, SQLITE_STATIC);
+}
+
+void store_read_blob(sqlite3_stmt *statement, int column, void *bytes, size_t len)
+{
+	const void *blob = sqlite3_column_blob(statement, column);
+
+	if (blob && (size_t)sqlite3_column_bytes(statement, column) == len)
+		memcpy(bytes, blob, len);
+	else
+		memset(bytes, 0, len);
+}

@@ -1,0 +1,92 @@
+/* Inside of the store: its statements and how they are run. For control/store*.c only. */
+#ifndef CHAPPE_CONTROL_STORE_SQL_H
+#define CHAPPE_CONTROL_STORE_SQL_H
+
+#include "store.h"
+#include <sqlite3.h>
+
+#define STORE_DEVICE_COLUMNS                                                                       \
+	"id, slot, key, psk, created, revoked, routes_max, frames_per_s, bytes_per_s"
+#define STORE_ROUTE_SELECT                                                                         \
+	"SELECT route.id, route.route, route.device, device.slot, route.flags, route.created, "    \
+	"route.request FROM route JOIN device ON device.id = route.device "
+
+#define STORE_STATEMENTS(X)                                                                        \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
+	X(COMMIT, "COMMIT")                                                                        \
+	X(ROLLBACK, "ROLLBACK")                                                                    \
+	X(CHECKPOINT, "PRAGMA wal_checkpoint(TRUNCATE)")                                           \
+	X(SECRET, "SELECT value FROM secret WHERE name = ?")                                       \
+	X(COUNTS, "SELECT (SELECT count(*) FROM device WHERE revoked IS NULL), "                   \
+		  "(SELECT count(*) FROM device WHERE revoked IS NOT NULL), "                      \
+		  "(SELECT count(*) FROM route), (SELECT count(*) FROM invitation "                \
+		  "WHERE used IS NULL AND expires > ?), (SELECT count(*) FROM audit)")             \
+	X(DEVICE_ADD, "INSERT INTO device (slot, key, psk, created, routes_max, frames_per_s, "    \
+		      "bytes_per_s) VALUES (?, ?, ?, ?, ?, ?, ?)")                                 \
+	X(DEVICE_LIMITS, "UPDATE device SET routes_max = ?, frames_per_s = ?, bytes_per_s = ? "    \
+			 "WHERE id = ?")                                                           \
+	X(DEVICE_REVOKE, "UPDATE device SET slot = NULL, revoked = ? "                             \
+			 "WHERE id = ? AND revoked IS NULL")                                       \
+	X(DEVICE_GET, "SELECT " STORE_DEVICE_COLUMNS " FROM device WHERE id = ?")                  \
+	X(DEVICE_BY_KEY, "SELECT " STORE_DEVICE_COLUMNS " FROM device WHERE key = ?")              \
+	X(DEVICE_ALL, "SELECT " STORE_DEVICE_COLUMNS " FROM device ORDER BY id")                   \
+	X(DEVICE_EXPIRE, "DELETE FROM device WHERE revoked <= ?")                                  \
+	X(ROUTE_ADD, "INSERT INTO route (route, device, flags, created, request) "                 \
+		     "VALUES (?, ?, ?, ?, ?)")                                                     \
+	X(ROUTE_FLAGS, "UPDATE route SET flags = ? WHERE route = ? AND device = ?")                \
+	X(ROUTE_DELETE, "DELETE FROM route WHERE route = ? AND device = ?")                        \
+	X(ROUTE_DELETE_ALL, "DELETE FROM route WHERE device = ?")                                  \
+	X(ROUTE_BY_REQUEST, STORE_ROUTE_SELECT "WHERE route.device = ? AND route.request = ?")     \
+	X(ROUTE_COUNT, "SELECT count(*) FROM route WHERE device = ?")                              \
+	X(ROUTE_AFTER, STORE_ROUTE_SELECT "WHERE route.id > ? ORDER BY route.id LIMIT ?")          \
+	X(ROUTE_OF_DEVICE, STORE_ROUTE_SELECT "WHERE route.id > ? AND route.device = ? "           \
+					      "ORDER BY route.id LIMIT ?")                         \
+	X(ROUTE_BY_PREFIX, STORE_ROUTE_SELECT "WHERE route.route BETWEEN ? AND ? "                 \
+					      "ORDER BY route.route LIMIT ?")                      \
+	X(INVITATION_ADD, "INSERT INTO invitation (id, secret, created, expires) "                 \
+			  "VALUES (?, ?, ?, ?)")                                                   \
+	X(INVITATION_USE, "UPDATE invitation SET secret = NULL, used = ?, device = ? "             \
+			  "WHERE id = ? AND used IS NULL")                                         \
+	X(INVITATION_DELETE, "DELETE FROM invitation WHERE id = ?")                                \
+	X(INVITATION_ALL, "SELECT id, secret, created, expires, used, device FROM invitation "     \
+			  "ORDER BY created, id")                                                  \
+	X(INVITATION_EXPIRE, "DELETE FROM invitation WHERE expires <= ?")                          \
+	X(AUDIT_ADD, "INSERT INTO audit (at, who, what, outcome) VALUES (?, ?, ?, ?)")             \
+	X(AUDIT_AFTER, "SELECT id, at, who, what, outcome FROM audit WHERE id > ? "                \
+		       "ORDER BY id LIMIT ?")
+
+enum store_statement {
+#define X(name, sql) STORE_SQL_##name,
+	STORE_STATEMENTS(X)
+#undef X
+		STORE_SQL_COUNT
+};
+
+enum { STORE_PATH_BYTES = 1024 };
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STORE_SQL_COUNT];
+	bool in_transaction;
+	bool erase_due;
+};
+
+/* -errno of an SQLite result code. */
+int store_error_number(int code);
+/* The statement, reset, its parameters cleared. It is the caller's until store_finish(). */
+sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
+/* One step: 1 for a row, 0 at the end, or -errno. */
+int store_step(struct store *store, sqlite3_stmt *statement);
+/* Resets the statement and drops its parameters; returns result. */
+int store_finish(sqlite3_stmt *statement, int result);
+/* Begins a transaction unless there is one. */
+int store_begin(struct store *store);
+/* Runs a writing statement whose parameters are bound, in the transaction, and finishes it.
+ * Returns how many rows changed, or -errno. */
+int store_write(struct store *store, sqlite3_stmt *statement);
+
+/* Bind and read blobs of a fixed size; a blob of another size reads as zeros. */
+void store_bind_blob(sqlite3_stmt *statement, int parameter, const void *bytes, size_t len);
+void store_read_blob(sqlite3_stmt *statement, int column, void *bytes, size_t len);
+
+#endif
