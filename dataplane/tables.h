@@ -7,6 +7,7 @@
 #include "src/table_msg.h"
 
 struct tables;
+struct tables_view; /* what workers may read: session.h */
 struct rte_rcu_qsbr;
 
 struct tables_limits {
@@ -15,8 +16,11 @@ struct tables_limits {
 	uint32_t suites; /* bit n = suite n */
 };
 
-/* Memory for everything is taken here; later calls allocate nothing. */
+/* Memory for everything is taken here; later calls allocate nothing. NULL with errno on failure. */
 struct tables *tables_create(const struct tables_limits *limits, struct rte_rcu_qsbr *qsbr);
+/* EAL memory that tables_create() takes, in bytes, rounded up. */
+uint64_t tables_memory_bytes(const struct tables_limits *limits);
+const struct tables_view *tables_view(const struct tables *tables);
 void tables_destroy(struct tables *tables);
 
 int tables_device_set(struct tables *tables, const struct table_device *device);

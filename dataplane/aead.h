@@ -1,0 +1,53 @@
+/* Hop session AEAD of the packet path: whole transport frames, in place, the same bytes as
+ * src/hop.h. intel-ipsec-mb in the form that fits the processor, chosen at run time; libsodium for
+ * ChaCha20-Poly1305 where that library has none for this machine. */
+#ifndef CHAPPE_DATAPLANE_AEAD_H
+#define CHAPPE_DATAPLANE_AEAD_H
+
+#include "src/wire.h"
+#include <intel-ipsec-mb.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One a thread: intel-ipsec-mb's manager keeps state. */
+struct aead {
+	IMB_MGR *mgr;
+	bool chacha_by_mgr;
+};
+
+/* One direction of a session. */
+struct aead_key {
+	union {
+		struct gcm_key_data aes; /* round keys, then powers of the hash key */
+		uint8_t chacha[WIRE_KEY_BYTES];
+	};
+	uint32_t suite; /* enum wire_suite */
+	uint32_t zero[3];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct aead_key) == 1024, "sixteen cache lines");
+
+/* 0 or -ENOMEM. */
+int aead_init(struct aead *aead);
+void aead_fini(struct aead *aead);
+
+/* Bit n is set where suite n works on this machine; no AES without AES and PCLMULQDQ instructions.
+ */
+uint32_t aead_suites(const struct aead *aead);
+
+/* 0 or -ENOTSUP. */
+int aead_key_init(const struct aead *aead, struct aead_key *key, enum wire_suite suite,
+	const uint8_t bytes[WIRE_KEY_BYTES]);
+
+/* Asks for the cache lines of a key that a frame of len bytes will need. */
+void aead_prefetch(const struct aead_key *key, uint32_t len);
+
+/* Opens in place what wire_check() found to be a transport frame. Returns 0, or -EBADMSG with the
+ * inner bytes wiped. */
+int aead_open(const struct aead *aead, const struct aead_key *key, uint8_t *frame, uint32_t len)
+	__attribute__((warn_unused_result));
+
+/* Seals the len - 32 bytes after the header in place, writes header and tag. */
+void aead_seal(const struct aead *aead, const struct aead_key *key, uint32_t receiver_index,
+	uint64_t counter, uint8_t *frame, uint32_t len);
+
+#endif
