@@ -54,8 +54,8 @@ struct message_calls {
 	/* Takes a complete message (SEAL_DATA or SEAL_HELLO). Returns 0 once it is durable or
 	 * handed over for good: it is acknowledged then and never delivered again. -EAGAIN: not
 	 * now; it is offered again by message_offer(), and those after it wait. Any other -errno:
-	 * refused for good, it is acknowledged no more than an unknown one, and dropped; the sender
-	 * goes on trying until it gives up. data is NULL where len is 0; it is gone when the call
+	 * dropped, and offered again when its sender, which gets no acknowledgement, repeats it.
+	 * data is NULL where len is 0; it is gone when the call
 	 * returns. */
 	int (*deliver)(void *context, enum seal_type type, uint64_t number, const uint8_t *data,
 		size_t len);
