@@ -109,6 +109,8 @@ int store_device_by_key(
  * not write to the store. */
 typedef int store_device_visit(void *arg, const struct store_device *device);
 int store_devices(struct store *store, store_device_visit *visit, void *arg); /* by id */
+int store_devices_after(
+	struct store *store, uint32_t after, store_device_visit *visit, void *arg); /* ids above */
 
 /* Routes. add: -EEXIST when the route exists or the device has one of this request already. */
 int store_route_add(struct store *store, const struct store_route *route);

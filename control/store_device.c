@@ -113,16 +113,22 @@ int store_device_by_key(
 
 int store_devices(struct store *store, store_device_visit *visit, void *arg)
 {
-	sqlite3_stmt *all = store_statement(store, STORE_SQL_DEVICE_ALL);
+	return store_devices_after(store, 0, visit, arg);
+}
+
+int store_devices_after(struct store *store, uint32_t after, store_device_visit *visit, void *arg)
+{
+	sqlite3_stmt *select = store_statement(store, STORE_SQL_DEVICE_AFTER);
 	struct store_device device;
 	int result;
 
-	while ((result = store_step(store, all)) == 1) {
-		read_device(all, &device);
+	sqlite3_bind_int64(select, 1, after);
+	while ((result = store_step(store, select)) == 1) {
+		read_device(select, &device);
 		result = visit(arg, &device);
 		if (result != 0)
 			break;
 	}
 	sodium_memzero(&device, sizeof device);
-	return store_finish(all, result);
+	return store_finish(select, result);
 }

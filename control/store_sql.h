@@ -29,7 +29,7 @@
 			 "WHERE id = ? AND revoked IS NULL")                                       \
 	X(DEVICE_GET, "SELECT " STORE_DEVICE_COLUMNS " FROM device WHERE id = ?")                  \
 	X(DEVICE_BY_KEY, "SELECT " STORE_DEVICE_COLUMNS " FROM device WHERE key = ?")              \
-	X(DEVICE_ALL, "SELECT " STORE_DEVICE_COLUMNS " FROM device ORDER BY id")                   \
+	X(DEVICE_AFTER, "SELECT " STORE_DEVICE_COLUMNS " FROM device WHERE id > ? ORDER BY id")    \
 	X(DEVICE_EXPIRE, "DELETE FROM device WHERE revoked <= ?")                                  \
 	X(ROUTE_ADD, "INSERT INTO route (route, device, flags, created, request) "                 \
 		     "VALUES (?, ?, ?, ?, ?)")                                                     \
