@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Captures all that crosses a network interface, both ways, into a pcap file until SIGTERM.
+
+usage: capture.py INTERFACE FILE
+Prints "capturing" once it listens. Fails if the kernel dropped a frame: a check on an incomplete
+capture would prove nothing.
+"""
+import signal
+import socket
+import struct
+import sys
+import time
+
+import wire
+
+SOL_PACKET, PACKET_STATISTICS, SO_RCVBUFFORCE = 263, 6, 33
+ETH_P_ALL = 0x0003
+
+
+def main():
+    interface, path = sys.argv[1:]
+    running = True
+
+    def stop(*_):
+        nonlocal running
+        running = False
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+    tap.bind((interface, ETH_P_ALL))
+    tap.settimeout(0.1)
+    with open(path, "wb") as out:
+        out.write(wire.PCAP_HEADER)
+        print("capturing", flush=True)
+        # After SIGTERM what is queued already is still written.
+        while True:
+            try:
+                frame = tap.recv(65535)
+            except socket.timeout:
+                out.flush()
+                if not running:
+                    break
+                continue
+            except OSError:  # the interface went away with its dataplane, or is down
+                out.flush()
+                if not running:
+                    break
+                time.sleep(0.02)
+                continue
+            now = time.time()
+            out.write(struct.pack("<IIII", int(now), int(now % 1 * 1e6), len(frame), len(frame)) + frame)
+    seen, dropped = struct.unpack("II", tap.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+    print(f"captured {seen}, dropped {dropped}", flush=True)
+    return 1 if dropped else 0
+
+
+sys.exit(main())
