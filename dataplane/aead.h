@@ -12,7 +12,8 @@
 /* One a thread: intel-ipsec-mb's manager keeps state. */
 struct aead {
 	IMB_MGR *mgr;
-	bool chacha_by_mgr;
+	bool by_mgr; /* intel-ipsec-mb fits this machine; else libsodium, suite 2 only */
+	bool has_aes;
 };
 
 /* One direction of a session. */

@@ -13,7 +13,6 @@ struct rte_rcu_qsbr;
 struct tables_limits {
 	uint32_t devices_max, routes_per_device;
 	uint32_t owners;
-	uint32_t suites; /* bit n = suite n */
 };
 
 /* Memory for everything is taken here; later calls allocate nothing. NULL with errno on failure. */
@@ -21,6 +20,8 @@ struct tables *tables_create(const struct tables_limits *limits, struct rte_rcu_
 /* EAL memory that tables_create() takes, in bytes, rounded up. */
 uint64_t tables_memory_bytes(const struct tables_limits *limits);
 const struct tables_view *tables_view(const struct tables *tables);
+/* Bit n is set where suite n works on this machine. */
+uint32_t tables_suites(const struct tables *tables);
 void tables_destroy(struct tables *tables);
 
 int tables_device_set(struct tables *tables, const struct table_device *device);
