@@ -1,10 +1,9 @@
-#include "tests/vectors/frames.h"
+#include "inputs.h"
 #include "src/control_op.h"
 #include "src/hop.h"
 #include "src/mac.h"
 #include "src/noise.h"
 #include "src/reset.h"
-#include "src/seal.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -14,17 +13,8 @@ enum {
 	RELAY_INDEX = 0x1234567 | 3 << 27,
 	ATTEMPT = 7,
 	KEEPALIVE_S = 25,
-	MESSAGE_NUMBER = 1,
 };
 static const uint64_t BOOT = 0x8877665544332211;
-static const char TEXT[] = "Claude Chappe, Brulon to Parce, 2 March 1791";
-
-struct inputs {
-	struct noise_keypair relay, relay_ephemeral, device, device_ephemeral, sender,
-		sender_ephemeral;
-	uint8_t psk[32], contact_psk[32], cookie_secret[32], reset_secret[32];
-	uint8_t invitation_id[16], route[16], cookie_nonce[24], token[16], source[18];
-};
 
 /* A suite's session and the inner frames it carries. */
 struct maker {
@@ -50,30 +40,24 @@ static void secret(struct noise_keypair *keypair, uint8_t first)
 	noise_public_key(keypair);
 }
 
-static void put(const struct frames_sink *sink, const char *name, const char *what,
-	const void *bytes, size_t len)
-{
-	sink->put(sink->context, name, what, bytes, len);
-}
-
 /* Puts under "suite<n>.<name>". */
 static void put_of_suite(
 	const struct maker *m, const char *name, const char *what, const void *bytes, size_t len)
 {
 	char full[64];
 	snprintf(full, sizeof full, "suite%d.%s", (int)m->suite, name);
-	put(m->sink, full, what, bytes, len);
+	frames_put(m->sink, full, what, bytes, len);
 }
 
 static void put_inputs(const struct frames_sink *sink, struct inputs *in)
 {
 #define KEYPAIR(field, first, text)                                                                \
 	secret(&in->field, first);                                                                 \
-	put(sink, "in." #field "_secret", text, in->field.secret, 32);                             \
-	put(sink, "in." #field "_public", "its X25519 public key", in->field.public, 32)
+	frames_put(sink, "in." #field "_secret", text, in->field.secret, 32);                      \
+	frames_put(sink, "in." #field "_public", "its X25519 public key", in->field.public, 32)
 #define BYTES(field, first, text)                                                                  \
 	count_up(in->field, sizeof in->field, first);                                              \
-	put(sink, "in." #field, text, in->field, sizeof in->field)
+	frames_put(sink, "in." #field, text, in->field, sizeof in->field)
 
 	KEYPAIR(relay, 0x00, "static key of the relay");
 	KEYPAIR(relay_ephemeral, 0x20, "ephemeral key of the responses");
@@ -92,49 +76,6 @@ static void put_inputs(const struct frames_sink *sink, struct inputs *in)
 	BYTES(cookie_nonce, 0x90, "nonce of the cookie reply");
 	BYTES(token, 0xb0, "endpoint token");
 	BYTES(source, 0xd0, "source address as the relay's cookie covers it");
-}
-
-/* ---- end to end ---- */
-
-static int put_sealed(const struct frames_sink *sink, const struct inputs *in, const char *size,
-	uint8_t *frame, size_t payload_bytes)
-{
-	uint8_t plain[SEAL_LARGE_PLAIN_BYTES] = { 0 }, prologue[12 + WIRE_INNER_HEADER_BYTES];
-	struct wire_inner *inner = (struct wire_inner *)frame;
-	struct seal_plain *seal = (struct seal_plain *)plain;
-	size_t plain_bytes = payload_bytes - SEAL_OVERHEAD_BYTES;
-	struct noise noise;
-	char name[32];
-
-	*inner = (struct wire_inner){
-		.kind = WIRE_LIVE,
-		.frame_id = put64(0x0102030405060708 + payload_bytes),
-	};
-	memcpy(inner->route, in->route, sizeof inner->route);
-	*seal = (struct seal_plain){
-		.type = SEAL_DATA,
-		.frags = put16(1),
-		.len = put16(sizeof TEXT - 1),
-		.message = put64(MESSAGE_NUMBER),
-	};
-	memcpy(seal->data, TEXT, sizeof TEXT - 1);
-	snprintf(name, sizeof name, "e2e.%s_plain", size);
-	put(sink, name, "type, zero, frag, frags, len, message, data, zeros", plain, plain_bytes);
-
-	memcpy(prologue, SEAL_PROLOGUE, 12);
-	memcpy(prologue + 12, inner, WIRE_INNER_HEADER_BYTES);
-	int result = noise_begin(&noise, NOISE_XPSK1, NOISE_CHACHAPOLY, true, prologue,
-		sizeof prologue, &in->sender, in->device.public, in->contact_psk);
-	noise.ephemeral = in->sender_ephemeral;
-	if (result == 0)
-		result = noise_write(&noise, plain, plain_bytes, inner->payload);
-	snprintf(name, sizeof name, "e2e.%s_live", size);
-	put(sink, name,
-		"inner header (kind 1) and sealed payload: Noise_Xpsk1_25519_ChaChaPoly_SHA256 "
-		"over the plaintext, prologue 'chappe e2e 1' and the inner header",
-		frame, WIRE_INNER_HEADER_BYTES + payload_bytes);
-	noise_wipe(&noise);
-	return result;
 }
 
 /* ---- handshake ---- */
@@ -399,9 +340,11 @@ int frames_make(const struct frames_sink *sink)
 	uint8_t large[WIRE_INNER_HEADER_BYTES + WIRE_LARGE_PAYLOAD_BYTES];
 	struct inputs in;
 	put_inputs(sink, &in);
-	int result = put_sealed(sink, &in, "small", small, WIRE_SMALL_PAYLOAD_BYTES);
+	int result = frames_put_sealed(sink, &in, "small", small, WIRE_SMALL_PAYLOAD_BYTES);
 	if (result == 0)
-		result = put_sealed(sink, &in, "large", large, WIRE_LARGE_PAYLOAD_BYTES);
+		result = frames_put_sealed(sink, &in, "large", large, WIRE_LARGE_PAYLOAD_BYTES);
+	if (result == 0)
+		result = frames_put_links(sink, &in);
 	for (int suite = WIRE_SUITE_AES256GCM; suite <= WIRE_SUITE_CHACHA20POLY1305; suite++) {
 		struct maker m = {
 			.sink = sink,

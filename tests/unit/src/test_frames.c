@@ -1,4 +1,5 @@
 #include "src/hop.h"
+#include "src/link.h"
 #include "src/mac.h"
 #include "src/noise.h"
 #include "src/reset.h"
@@ -73,25 +74,22 @@ static void every_published_byte_is_made_again(void **state)
 static void open_sealed(const char *live_name, const char *plain_name, size_t payload_len)
 {
 	struct noise_keypair device;
-	struct noise noise;
-	uint8_t psk[32], sender[32], live[BYTES_MAX], want[BYTES_MAX], out[BYTES_MAX];
-	uint8_t prologue[12 + WIRE_INNER_HEADER_BYTES];
+	uint8_t psk[32], sender_public[32], sender[32], live[BYTES_MAX], want[BYTES_MAX];
+	union {
+		struct seal_plain plain;
+		uint8_t bytes[SEAL_LARGE_PLAIN_BYTES];
+	} out;
 	get_exactly("in.device_secret", device.secret, 32);
 	noise_public_key(&device);
 	get_exactly("in.contact_psk", psk, 32);
-	get_exactly("in.sender_public", sender, 32);
+	get_exactly("in.sender_public", sender_public, 32);
 	assert_int_equal(get(live_name, live), WIRE_INNER_HEADER_BYTES + payload_len);
 	assert_int_equal(get(plain_name, want), payload_len - SEAL_OVERHEAD_BYTES);
 	const struct wire_inner *inner = (const struct wire_inner *)live;
 	assert_true(wire_inner_from_device_ok(inner));
-	memcpy(prologue, SEAL_PROLOGUE, 12);
-	memcpy(prologue + 12, inner, WIRE_INNER_HEADER_BYTES);
-	assert_int_equal(noise_begin(&noise, NOISE_XPSK1, NOISE_CHACHAPOLY, false, prologue,
-				 sizeof prologue, &device, NULL, psk),
-		0);
-	assert_int_equal(noise_read(&noise, inner->payload, payload_len, out), 0);
-	assert_memory_equal(noise.remote_static, sender, 32);
-	assert_memory_equal(out, want, payload_len - SEAL_OVERHEAD_BYTES);
+	assert_int_equal(seal_open(&device, psk, inner, payload_len, sender, &out.plain), 0);
+	assert_memory_equal(sender, sender_public, 32);
+	assert_memory_equal(out.bytes, want, payload_len - SEAL_OVERHEAD_BYTES);
 }
 
 static void recipient_opens_the_payloads(void **state)
@@ -99,6 +97,46 @@ static void recipient_opens_the_payloads(void **state)
 	(void)state;
 	open_sealed("e2e.small_live", "e2e.small_plain", WIRE_SMALL_PAYLOAD_BYTES);
 	open_sealed("e2e.large_live", "e2e.large_plain", WIRE_LARGE_PAYLOAD_BYTES);
+}
+
+static void parse_link(const char *name, enum link_kind kind, struct link *link)
+{
+	uint8_t text[BYTES_MAX];
+	struct link_error error;
+	size_t len = get(name, text);
+	assert_true(len > 0);
+	assert_int_equal(link_parse((const char *)text, len, kind, link, &error), 0);
+	assert_string_equal(link->relays[0], "relay.example.org:4460");
+	assert_string_equal(link->relays[1], "[2001:2::2]:4460");
+	assert_int_equal(link->relay_count, 2);
+}
+
+static void people_read_the_links(void **state)
+{
+	(void)state;
+	struct link link, hello;
+	struct link_error error;
+	uint8_t want[BYTES_MAX], bytes[BYTES_MAX];
+	parse_link("link.invite", LINK_INVITE, &link);
+	assert_true(link.expires_s == 1800000000);
+	get_exactly("in.invitation_id", want, 16);
+	assert_memory_equal(link.invitation_id, want, 16);
+	get_exactly("in.psk", want, 32);
+	assert_memory_equal(link.secret, want, 32);
+	get_exactly("in.relay_public", want, 32);
+	assert_memory_equal(link.relay_key, want, 32);
+
+	parse_link("link.contact", LINK_CONTACT, &link);
+	get_exactly("in.route", want, 16);
+	assert_memory_equal(link.route, want, 16);
+	get_exactly("in.device_public", want, 32);
+	assert_memory_equal(link.device_key, want, 32);
+	get_exactly("in.contact_psk", want, 32);
+	assert_memory_equal(link.psk, want, 32);
+
+	size_t len = get("link.hello", bytes);
+	assert_int_equal(hello_read(bytes, len, link.device_key, link.psk, &hello, &error), 0);
+	assert_memory_equal(&hello, &link, sizeof link);
 }
 
 static void relay_reads_init(int suite)
@@ -221,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_published_byte_is_made_again),
 		cmocka_unit_test(recipient_opens_the_payloads),
+		cmocka_unit_test(people_read_the_links),
 		cmocka_unit_test(receivers_take_every_frame),
 	};
 	json_error_t error;
