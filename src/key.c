@@ -46,10 +46,11 @@ static int write_all(int fd, const char *bytes, size_t len)
 
 static int sync_directory_of(const char *path)
 {
-	char copy[PATH_MAX];
-	if (strlen(path) >= sizeof copy)
+	char copy[PATH_MAX]; /* dirname() writes to what it is given */
+	size_t len = strlen(path);
+	if (len >= sizeof copy)
 		return -ENAMETOOLONG;
-	strcpy(copy, path);
+	memcpy(copy, path, len + 1);
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
