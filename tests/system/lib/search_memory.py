@@ -106,4 +106,5 @@ def main():
     return 1 if hits else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,7 +5,7 @@
 # `namespace NAME` makes further network namespaces.
 #
 # Everything waits for events with a limit (wait_for); nothing sleeps for luck.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 if [ -z "${CHAPPE_SYSTEM_TEST-}" ]; then
 	if [ "$(id -u)" -ne 0 ]; then
@@ -130,12 +130,12 @@ attach() {
 # What a test may set before relay_start:
 RELAY_ADDRESSES=("198.18.0.2/24" "2001:2::2/64") # of the dataplane
 KERNEL_ADDRESSES=("198.18.0.1/24" "2001:2::1/64") # of the other side
-RELAY_NAME=198.18.0.2:4460 # what invitations and links carry
+RELAY_NAMES=("198.18.0.2:4460") # what invitations and links carry
 DEVICES=256
 WORKERS=1
 VDEV=net_tap0,iface=tap0 # DPDK's port; `tap0` is also what is captured
 WIRE=tap0                # the interface to capture on
-MEMORY_MB=256
+MEMORY=(--no-huge -m 256)
 IDLE_SLEEP_US=100
 EAL_EXTRA=()
 
@@ -163,7 +163,7 @@ write_configuration() {
 	} >"$T/dataplane.conf"
 	printf '%s\n' "[store]" "state_dir = $state" "[dataplane]" "run_dir = $run" \
 		"[api]" "socket = $control_socket" "group = nogroup" \
-		"[relay]" "name = $RELAY_NAME" "[process]" "user = nobody" >"$T/control.conf"
+		"[process]" "user = nobody" "[relay]" "${RELAY_NAMES[@]/#/name = }" >"$T/control.conf"
 }
 
 # The lcores share all of the processors: a test machine has two.
@@ -178,17 +178,32 @@ lcores() {
 dataplane_start() {
 	rm -f "$T/dataplane.pid"
 	spawn_in relay "$build/dataplane/chappe-dataplane" --config "$T/dataplane.conf" \
-		--pid-file "$T/dataplane.pid" -- --no-huge -m "$MEMORY_MB" --no-pci --no-telemetry \
+		--pid-file "$T/dataplane.pid" -- "${MEMORY[@]}" --no-pci --no-telemetry \
 		--file-prefix chappe --lcores "$(lcores)" --vdev "$VDEV" ${EAL_EXTRA[@]+"${EAL_EXTRA[@]}"} \
 		>>"$T/dataplane.log" 2>&1 &
 	wait_for 20 "dataplane is up" test -s "$T/dataplane.pid" -a -S "$run/table.sock"
 	dataplane_pid=$(<"$T/dataplane.pid")
-	[ "$WIRE" != tap0 ] || kernel_side_up
+	[[ $VDEV != net_tap* ]] || kernel_side_up
+}
+
+# The other kinds of port hang on one end of a pair, p1; p0 is the kernel's side.
+pair_up() {
+	local address
+	ip -n relay link add p0 type veth peer name p1
+	# What leaves p0 is read by a driver that does not know of checksums left to hardware.
+	in_ns relay python3 "$lib/checksums.py" p0 p1
+	in_ns relay sysctl -q -w net.ipv6.conf.p1.disable_ipv6=1
+	for address in "${KERNEL_ADDRESSES[@]}"; do
+		ip -n relay addr add "$address" dev p0
+	done
+	ip -n relay link set p0 up
+	ip -n relay link set p1 up
 }
 
 # The TAP's kernel side is made by the dataplane, and anew with each one.
 kernel_side_up() {
 	local address
+	wait_for 10 "tap0 is there" ip -n relay link show tap0
 	in_ns relay sysctl -q -w "net.ipv6.conf.tap0.accept_dad=0"
 	for address in "${KERNEL_ADDRESSES[@]}"; do
 		ip -n relay addr replace "$address" dev tap0
@@ -238,10 +253,10 @@ counter() { # counter NAME: of the dataplane, all workers together
 # ---- The wire ----
 
 captures=()
-capture_start() { # capture_start [INTERFACE]
+capture_start() {
 	local file=$T/wire.${#captures[@]}.pcap
 	captures+=("$file")
-	spawn_in relay python3 "$lib/capture.py" "${1-$WIRE}" "$file" >"$file.out" 2>&1 &
+	spawn_in relay python3 "$lib/capture.py" "$WIRE" "$file" >"$file.out" 2>&1 &
 	capture_pid=$!
 	wait_for 5 "capture runs" grep -q capturing "$file.out"
 }
@@ -257,7 +272,7 @@ capture_stop() {
 check_wire() {
 	local check
 	capture_stop
-	for check in counters common sizes; do
+	for check in counters sizes common; do
 		python3 "$lib/check_wire.py" "$check" "$@" "${captures[@]}" || fail "the wire: $check"
 	done
 }
@@ -284,6 +299,7 @@ chappe() { # chappe NAME ARGUMENT...: the device's command line
 contact() {
 	local link
 	link=$(chappe "$1" contact new "$2" 2>"$T/$1.log") || fail "$1 could not make a contact: $(<"$T/$1.log")"
+	echo "$link" >"$T/$1-$2.link"
 	spawn_in "${device_ns[$1]}" "$build/src/chappe" --dir "$T/device-$1" recv --timeout 15 \
 		>"$T/$1.greeting.log" 2>&1 &
 	local greeted=$!

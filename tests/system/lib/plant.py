@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Plants a marker where search_memory.py has to find it: the control runs of never_plaintext.
+
+usage: plant.py session PID INDEX MARKER   in the reserved bytes of the slot of session INDEX
+       plant.py store DATABASE MARKER      as a row of a table of its own
+       plant.py mbuf RELAY MARKER          as the payload of a datagram that the relay will drop
+"""
+import os
+import socket
+import sqlite3
+import struct
+import sys
+
+import search_memory
+
+# dataplane/session.h: a session's two halves begin with lines that name its index, at 0 and 8, and
+# the first one ends with reserved zeros.
+SLOT_BYTES, LINE_BYTES, RESERVED_AT, RESERVED_BYTES = 2880, 64, 20, 44
+
+
+def slots(memory, pid, index):
+    """Addresses that hold what a slot of session index would hold."""
+    wanted = struct.pack("<I", index)
+    for start, end, permissions, _ in search_memory.mappings(pid):
+        if "w" not in permissions:
+            continue
+        data = os.pread(memory, end - start, start)
+        at = data.find(wanted)
+        while at >= 0:
+            halves = (
+                at % LINE_BYTES == 0
+                and not any(data[at + RESERVED_AT : at + RESERVED_AT + RESERVED_BYTES])
+                and any(
+                    data[at + line + 8 : at + line + 12] == wanted
+                    for line in range(LINE_BYTES, SLOT_BYTES, LINE_BYTES)
+                )
+            )
+            if halves:
+                yield start + at
+            at = data.find(wanted, at + 1)
+
+
+def session(pid, index, marker):
+    memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
+    found = list(slots(memory, pid, index))
+    if len(found) != 1:
+        raise SystemExit(f"{len(found)} places look like the slot of session {index:#x}")
+    os.pwrite(memory, marker[:RESERVED_BYTES], found[0] + RESERVED_AT)
+    print(f"planted in the slot of session {index:#x} at {found[0]:#x}")
+
+
+def store(path, marker):
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE planted (marker BLOB)")
+        database.execute("INSERT INTO planted VALUES (?)", (marker,))
+    database.close()
+    print(f"planted in {path}")
+
+
+def mbuf(relay, marker):
+    family = socket.AF_INET6 if ":" in relay else socket.AF_INET
+    payload = b"\x04\0\0\0" + os.urandom(60) + marker
+    with socket.socket(family, socket.SOCK_DGRAM) as out:
+        out.sendto(payload.ljust(512, b"\x55"), (relay, 4460))
+    print("planted in a datagram")
+
+
+def main():
+    what, *rest = sys.argv[1:]
+    if what == "session":
+        session(int(rest[0]), int(rest[1], 0), rest[2].encode())
+    elif what == "store":
+        store(rest[0], rest[1].encode())
+    else:
+        mbuf(rest[0], rest[1].encode())
+
+
+main()

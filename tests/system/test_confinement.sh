@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Once they run, no task of either relay process has a capability, all have no_new_privs and a
+# seccomp filter, none is root, and the processes can't be traced or dumped by their own user. A
+# process that is compromised can neither open a file nor a socket nor start a program.
+#
+#   alice 192.0.2.2 --veth-- relay: tap0 198.18.0.1, chappe-dataplane .2 --veth-- bob 198.51.100.2
+. "$(dirname "$0")/lib/system.sh"
+
+WORKERS=2
+relay_namespace
+attach alice e0 192.0.2.2/24 192.0.2.1/24
+attach bob e0 198.51.100.2/24 198.51.100.1/24
+relay_start
+
+field() { # field NAME FILE
+	awk -v n="$1:" '$1 == n { $1 = ""; sub(/^ /, ""); print }' "$2"
+}
+
+confined() { # confined NAME PID
+	local task caps name tasks=0
+	for task in "/proc/$2/task"/*; do
+		tasks=$((tasks + 1))
+		name="$1 task ${task##*/} ($(field Name "$task/status"))"
+		for caps in CapInh CapPrm CapEff CapBnd CapAmb; do
+			[ "$(field $caps "$task/status")" = 0000000000000000 ] ||
+				fail "$name: $caps $(field $caps "$task/status")"
+		done
+		[ "$(field NoNewPrivs "$task/status")" = 1 ] || fail "$name: no_new_privs is not set"
+		[ "$(field Seccomp "$task/status")" = 2 ] || fail "$name: no seccomp filter"
+		[[ "$(field Uid "$task/status")" =~ ^65534[[:space:]]65534[[:space:]]65534 ]] ||
+			fail "$name: uid $(field Uid "$task/status")"
+		[[ ! "$(field Groups "$task/status")" =~ (^|[[:space:]])0([[:space:]]|$) ]] ||
+			fail "$name: groups $(field Groups "$task/status")"
+	done
+	# Not dumpable: its /proc files belong to root, and its user can't attach to it.
+	[ "$(stat -c %u "/proc/$2/mem")" = 0 ] || fail "$1 is dumpable"
+	! setpriv --reuid nobody --regid nogroup --clear-groups head -c 1 "/proc/$2/environ" >/dev/null 2>&1 ||
+		fail "$1 can be read by its own user"
+	say "$1: $tasks tasks are confined"
+}
+
+confined chappe-dataplane "$dataplane_pid"
+confined chappe-control "$control_pid"
+
+say "and they work like this"
+device alice alice
+device bob bob
+contact alice bob
+talk_start alice
+talk_start bob
+talk alice "send bob 5 3000 0"
+wait_for 20 "messages arrive" at_least 5 acked alice bob
+confined chappe-dataplane "$dataplane_pid"
+confined chappe-control "$control_pid"
+
+say "locked memory: what holds keys is not swapped or dumped"
+[ "$(field VmLck "/proc/$dataplane_pid/status" | tr -dc 0-9)" -gt 0 ] || fail "the dataplane locks no memory"
+[ "$(stat -c %a "$state/relay.key")" = 600 ] || fail "relay.key has mode $(stat -c %a "$state/relay.key")"
+[ "$(stat -c %a "$control_socket")" = 660 ] || fail "control.sock has mode $(stat -c %a "$control_socket")"
+check_wire
