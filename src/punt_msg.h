@@ -30,4 +30,8 @@ _Static_assert(sizeof(struct punt_record) == 1312, "no padding");
 
 enum { PUNT_RECORDS_MAX = PUNT_MESSAGE_BYTES / sizeof(struct punt_record) };
 
+/* Checks what came from the link: whole records of kinds that go this way, each with a len that its
+ * kind can have. Returns 0 or -EBADMSG. */
+int punt_message_check(const struct punt_record *records, size_t len, bool to_control);
+
 #endif
