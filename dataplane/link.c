@@ -1,0 +1,150 @@
+#include "link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { LINK_BUFFER_BYTES = 4 << 20 };
+
+static int link_watch(const struct link *link, int fd, uint32_t data)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = data };
+	return epoll_ctl(link->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/* Removes a socket file on which nobody listens. */
+static int link_remove_stale(const struct sockaddr_un *address)
+{
+	struct stat status;
+	if (lstat(address->sun_path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	int result = connect(fd, (const struct sockaddr *)address, sizeof *address);
+	bool alive = result == 0 || errno != ECONNREFUSED;
+	close(fd);
+	if (alive)
+		return -EADDRINUSE;
+	return unlink(address->sun_path) < 0 ? -errno : 0;
+}
+
+static int link_bind(struct link *link, const struct confine_account *account)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	strcpy(address.sun_path, link->path);
+	int result = link_remove_stale(&address);
+	if (result < 0)
+		return result;
+	link->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (link->listener < 0)
+		return -errno;
+	mode_t mask = umask(0117);
+	result = bind(link->listener, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+	umask(mask);
+	if (result == 0 && account->drop && geteuid() == 0 &&
+		chown(link->path, account->uid, account->gid) < 0)
+		result = -errno;
+	if (result == 0 && listen(link->listener, 4) < 0)
+		result = -errno;
+	return result ? result : link_watch(link, link->listener, link->events);
+}
+
+int link_listen(struct link *link, const char *name, const char *run_dir, int epoll,
+	uint32_t events, const struct confine_account *account, char *error, size_t error_len)
+{
+	*link = (struct link){ .name = name,
+		.listener = -1,
+		.connection = -1,
+		.epoll = epoll,
+		.events = events,
+		.uid = account->uid,
+		.gid = account->gid };
+	int len = snprintf(link->path, sizeof link->path, "%s/%s", run_dir, name);
+	int result = len < 0 || (size_t)len >= sizeof link->path ? -ENAMETOOLONG
+								 : link_bind(link, account);
+	if (result < 0)
+		snprintf(error, error_len, "%s/%s: %s", run_dir, name,
+			result == -EADDRINUSE
+				? "another process listens there; is a chappe-dataplane "
+				  "running already?"
+				: strerror(-result));
+	return result;
+}
+
+static bool link_alive(const struct link *link)
+{
+	char byte;
+	if (link->connection < 0)
+		return false;
+	ssize_t got = recv(link->connection, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return got > 0 || (got < 0 && errno == EAGAIN);
+}
+
+static bool link_welcome(const struct link *link, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == link->uid || peer.gid == link->gid)
+		return true;
+	fprintf(stderr, "warning %s: refused process %d of user %u: neither root nor chappe\n",
+		link->name, peer.pid, peer.uid);
+	return false;
+}
+
+bool link_accept(struct link *link)
+{
+	int size = LINK_BUFFER_BYTES;
+	int fd = accept4(link->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return false;
+	if (!link_welcome(link, fd)) {
+		close(fd);
+		return false;
+	}
+	if (link_alive(link)) {
+		fprintf(stderr, "warning %s: refused a second control: one is connected\n",
+			link->name);
+		close(fd);
+		return false;
+	}
+	link_disconnect(link, "gone");
+	/* The kernel caps it at wmem_max; what does not fit waits in our own buffer. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	if (link_watch(link, fd, link->events + 1) < 0) {
+		close(fd);
+		return false;
+	}
+	link->connection = fd;
+	fprintf(stderr, "info %s: control connected\n", link->name);
+	return true;
+}
+
+void link_disconnect(struct link *link, const char *why)
+{
+	if (link->connection < 0)
+		return;
+	close(link->connection);
+	link->connection = -1;
+	fprintf(stderr, "info %s: control disconnected: %s\n", link->name, why);
+}
+
+void link_close(struct link *link)
+{
+	if (link->connection >= 0)
+		close(link->connection);
+	if (link->listener >= 0) {
+		close(link->listener);
+		(void)unlink(link->path);
+	}
+	link->connection = link->listener = -1;
+}
