@@ -100,9 +100,10 @@ struct message_backlog message_backlog(const struct message_peer *peer);
 
 /* Takes a plaintext that seal_open() has returned, from the contact's pinned key, with the frame_id
  * of its inner header. May call deliver(), save() and acknowledged(). Then call message_next().
- * Returns 0, also for duplicates; -EPROTO for a malformed ack; -ENOMEM. */
+ * Returns 0, also for duplicates; -EPROTO for a malformed ack or a fragment that contradicts others
+ * of its message; -ENOMEM. */
 int message_receive(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id,
-	const struct seal_plain *plain, size_t plain_len);
+	const struct seal_plain *plain);
 
 /* Offers again what deliver() had put off with -EAGAIN. */
 void message_offer(struct message_peer *peer, uint64_t now_ns);

@@ -1,0 +1,137 @@
+#include "inbox.h"
+#include <errno.h>
+
+static struct incoming *first_complete(const struct inbox *inbox)
+{
+	struct incoming *incoming;
+	TAILQ_FOREACH (incoming, &inbox->held, link)
+		if (incoming->missing == 0)
+			return incoming;
+	return NULL;
+}
+
+/* Moves the window to the contact's floor, but not past a complete message: that is delivered. */
+static void advance(struct inbox *inbox)
+{
+	uint64_t target = inbox->floor;
+	struct incoming *complete = first_complete(inbox), *first;
+
+	if (complete && complete->number < target)
+		target = complete->number;
+	window_advance(&inbox->window, target);
+	while ((first = TAILQ_FIRST(&inbox->held)) && first->number < target)
+		inbox_drop(inbox, first);
+}
+
+/* No lower number can come, or none has for a while. */
+static bool may_deliver(const struct inbox *inbox, const struct incoming *incoming, uint64_t now_ns)
+{
+	return incoming->number == inbox->window.base ||
+	       now_ns - incoming->quiet_ns >= MESSAGE_GAP_NS;
+}
+
+void inbox_deliver(
+	struct inbox *inbox, uint64_t now_ns, const struct message_calls *calls, void *context)
+{
+	while (!inbox->blocked) {
+		advance(inbox);
+		struct incoming *incoming = first_complete(inbox);
+		if (!incoming || !may_deliver(inbox, incoming, now_ns))
+			return;
+		int error = calls->deliver(
+			context, incoming->type, incoming->number, incoming->data, incoming->len);
+		if (error == -EAGAIN) {
+			inbox->blocked = true;
+			return;
+		}
+		if (error) {
+			inbox_forget(inbox, incoming);
+			continue;
+		}
+		window_mark(&inbox->window, incoming->number);
+		inbox_drop(inbox, incoming);
+		inbox->ack_ns = 0;
+	}
+}
+
+uint64_t inbox_deliver_deadline(const struct inbox *inbox)
+{
+	const struct incoming *incoming = first_complete(inbox);
+	if (inbox->blocked || !incoming)
+		return MESSAGE_NEVER;
+	return incoming->number == inbox->window.base || incoming->number < inbox->floor
+		       ? 0
+		       : incoming->quiet_ns + MESSAGE_GAP_NS;
+}
+
+/* The run of fragments that have come around one of them. */
+static void add_around(struct ack *ack, const struct incoming *incoming, uint16_t fragment)
+{
+	uint16_t first = fragment, last = fragment;
+	while (first > 0 && inbox_has(incoming, (uint16_t)(first - 1)))
+		first--;
+	while (last + 1 < incoming->fragments && inbox_has(incoming, (uint16_t)(last + 1)))
+		last++;
+	ack_add(ack, incoming->number, first, last);
+}
+
+static void add_recent(const struct inbox *inbox, struct ack *ack)
+{
+	for (unsigned i = 0; i < inbox->recent_count; i++) {
+		uint64_t number = inbox->recent[i].message;
+		const struct incoming *incoming;
+		if (number < inbox->window.base)
+			continue;
+		if (window_has(&inbox->window, number)) {
+			ack_add(ack, number, 0, ACK_WHOLE);
+			continue;
+		}
+		TAILQ_FOREACH (incoming, &inbox->held, link)
+			if (incoming->number == number)
+				break;
+		if (incoming && inbox_has(incoming, inbox->recent[i].fragment))
+			add_around(ack, incoming, inbox->recent[i].fragment);
+	}
+}
+
+static void add_held(const struct inbox *inbox, struct ack *ack)
+{
+	const struct incoming *incoming;
+	TAILQ_FOREACH (incoming, &inbox->held, link) {
+		for (uint16_t i = 0; i < incoming->fragments; i++) {
+			if (!inbox_has(incoming, i) ||
+				(i > 0 && inbox_has(incoming, (uint16_t)(i - 1))))
+				continue;
+			if (ack->count == ACK_RANGES_MAX)
+				return;
+			add_around(ack, incoming, i);
+		}
+	}
+}
+
+static void add_done(const struct inbox *inbox, struct ack *ack)
+{
+	for (uint64_t n = inbox->window.base; n < inbox->window.base + MESSAGE_WINDOW; n++)
+		if (window_has(&inbox->window, n))
+			ack_add(ack, n, 0, ACK_WHOLE);
+}
+
+void inbox_make_ack(struct inbox *inbox, uint64_t now_ns, struct ack *ack)
+{
+	uint64_t delay_us = (now_ns - inbox->newest_ns) / 1000;
+
+	ack->done = inbox->window.base;
+	ack->epoch = inbox->epoch;
+	ack->newest = inbox->newest;
+	ack->delay_us = inbox->newest == 0      ? 0
+			: delay_us > UINT32_MAX ? UINT32_MAX
+						: (uint32_t)delay_us;
+	ack->count = 0;
+	/* What has just come first: it is news; the rest repeats what a lost ack may have said. */
+	add_recent(inbox, ack);
+	add_held(inbox, ack);
+	add_done(inbox, ack);
+	inbox->ack_ns = MESSAGE_NEVER;
+	inbox->unacked = 0;
+	inbox->recent_count = 0;
+}
