@@ -1,0 +1,14 @@
+/* The audit log: acts of people at the API, refused ones too. */
+#ifndef CHAPPE_CONTROL_API_AUDIT_H
+#define CHAPPE_CONTROL_API_AUDIT_H
+
+#include "api_request.h"
+
+/* Who is at the other end of the connected socket fd. */
+void api_audit_who(int fd, struct api_who *who);
+
+/* Writes request->what and how it was answered to the log, durably. Where that fails, the answer
+ * becomes an error: an act that no log shows must not look done. */
+void api_audit_write(struct api_request *request);
+
+#endif

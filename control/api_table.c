@@ -1,0 +1,65 @@
+/* Which handler answers which method of which resource. */
+#include "api_request.h"
+
+#include <string.h>
+
+static const struct {
+	api_handler *handler;
+	bool acts; /* changes something: goes to the audit log, refused or not */
+} handlers[API_RESOURCE_COUNT][API_METHOD_COUNT] = {
+	[API_RESOURCE_status] = { [API_GET] = { api_status_get, false } },
+	[API_RESOURCE_invitations] = { [API_GET] = { api_invitations_get, false },
+		[API_POST] = { api_invitations_post, true } },
+	[API_RESOURCE_invitation] = { [API_DELETE] = { api_invitation_delete, true } },
+	[API_RESOURCE_devices] = { [API_GET] = { api_devices_get, false } },
+	[API_RESOURCE_device] = { [API_GET] = { api_device_get, false },
+		[API_PATCH] = { api_device_patch, true },
+		[API_DELETE] = { api_device_delete, true } },
+	[API_RESOURCE_device_routes] = { [API_GET] = { api_routes_get, false } },
+	[API_RESOURCE_device_route] = { [API_DELETE] = { api_route_delete, true } },
+	[API_RESOURCE_device_sessions] = { [API_GET] = { api_sessions_get, false } },
+	[API_RESOURCE_routes] = { [API_GET] = { api_routes_get, false } },
+	[API_RESOURCE_route] = { [API_DELETE] = { api_route_delete, true } },
+	[API_RESOURCE_sessions] = { [API_GET] = { api_sessions_get, false } },
+	[API_RESOURCE_stats] = { [API_GET] = { api_stats_get, false } },
+	[API_RESOURCE_audit] = { [API_GET] = { api_audit_get, false } },
+	[API_RESOURCE_metrics] = { [API_GET] = { api_metrics_get, false } },
+};
+
+static const char *const resources[API_RESOURCE_COUNT] = {
+#define X(name, path) #name,
+	API_RESOURCES(X)
+#undef X
+};
+
+static const char *const verbs[API_METHOD_COUNT] = {
+	[API_GET] = "show",
+	[API_POST] = "create",
+	[API_PATCH] = "change",
+	[API_DELETE] = "delete",
+};
+
+void api_dispatch(struct api_request *request)
+{
+	if (!request->path_known) {
+		api_fail(request, API_NOT_FOUND, "no such resource: docs/api.md lists them all");
+		return;
+	}
+	const enum api_resource resource = request->path.resource;
+	if (!request->method_known || handlers[resource][request->method].handler == NULL) {
+		api_fail(request, API_METHOD_NOT_ALLOWED, "this resource has no such method");
+		return;
+	}
+	/* What the log says of a request that fails before its handler knows better. */
+	if (handlers[resource][request->method].acts)
+		snprintf(request->what, sizeof request->what, "%s %s%s%s%s%s",
+			verbs[request->method], resources[resource],
+			request->path.device[0] != '\0' ? " of device " : "", request->path.device,
+			request->path.name[0] != '\0' ? " " : "", request->path.name);
+	if (request->too_large) {
+		api_fail(request, API_TOO_LARGE, "the body is longer than %d bytes",
+			API_BODY_BYTES_MAX);
+		return;
+	}
+	handlers[resource][request->method].handler(request);
+}

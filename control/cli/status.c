@@ -1,0 +1,69 @@
+#include "cli.h"
+#include "client.h"
+#include "print.h"
+#include <stdio.h>
+
+static void print_dataplane(const json_t *status)
+{
+	const json_t *dataplane = json_object_get(status, "dataplane");
+	char text[32];
+	if (!json_is_true(json_object_get(dataplane, "connected"))) {
+		puts("dataplane    NOT CONNECTED: no frame of a new session is relayed. Is it "
+		     "running\n"
+		     "             (systemctl status chappe-dataplane), with the same run_dir?");
+		return;
+	}
+	printf("dataplane    connected for %s, %lld workers%s\n",
+		print_duration(print_integer(dataplane, "connected_s"), text),
+		(long long)print_integer(dataplane, "workers"),
+		json_is_true(json_object_get(dataplane, "in_step")) ? "" : ", tables being filled");
+	printf("             room for %lld devices, %lld routes each; boot %s\n",
+		(long long)print_integer(dataplane, "devices_max"),
+		(long long)print_integer(dataplane, "routes_per_device"),
+		print_text(dataplane, "boot"));
+}
+
+static void print_handshakes(const json_t *status)
+{
+	const json_t *handshakes = json_object_get(status, "handshakes");
+	printf("handshakes   %lld threads, %lld waiting, %lld pending sessions, %lld indices "
+	       "leased\n",
+		(long long)print_integer(handshakes, "threads"),
+		(long long)print_integer(handshakes, "queue_depth"),
+		(long long)print_integer(handshakes, "pending_sessions"),
+		(long long)print_integer(handshakes, "leased_indices"));
+}
+
+int cli_status(const struct options *options)
+{
+	json_t *status;
+	const int r = client_call(options, "GET", "/v1/status", NULL, &status);
+	if (r != CLI_OK)
+		return r;
+	const bool connected =
+		json_is_true(json_object_get(json_object_get(status, "dataplane"), "connected"));
+	const int result = connected ? CLI_OK : CLI_DATAPLANE;
+	if (options->json) {
+		print_json(status);
+		return result;
+	}
+	char text[32];
+	printf("relay key    %s\n", print_text(status, "relay_key"));
+	size_t i;
+	json_t *name;
+	json_array_foreach (json_object_get(status, "names"), i, name)
+		printf("%s %s\n", i == 0 ? "names       " : "            ",
+			json_string_value(name));
+	printf("control      version %s, up %s%s\n", print_text(status, "version"),
+		print_duration(print_integer(status, "uptime_s"), text),
+		json_is_true(json_object_get(status, "draining")) ? ", DRAINING" : "");
+	print_dataplane(status);
+	print_handshakes(status);
+	printf("devices      %lld enrolled, %lld revoked in the last 30 days\n",
+		(long long)print_integer(status, "devices"),
+		(long long)print_integer(status, "devices_revoked"));
+	printf("routes       %lld\n", (long long)print_integer(status, "routes"));
+	printf("invitations  %lld open\n", (long long)print_integer(status, "invitations_open"));
+	json_decref(status);
+	return result;
+}
