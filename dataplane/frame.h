@@ -58,6 +58,12 @@ static inline uint8_t *frame_bytes(struct rte_mbuf *mbuf)
 	return rte_pktmbuf_mtod(mbuf, uint8_t *);
 }
 
+/* The inner header and payload of a transport frame that is open. */
+static inline struct wire_inner *frame_inner(struct rte_mbuf *mbuf)
+{
+	return (struct wire_inner *)(frame_bytes(mbuf) + WIRE_TRANSPORT_HEADER_BYTES);
+}
+
 /* The endpoint that sent it, so that `endpoint->local` is the address it came to. Reads the headers
  * before the data: only between classify and address, never for what main injects. */
 void frame_source(struct rte_mbuf *mbuf, struct endpoint *endpoint);

@@ -9,6 +9,14 @@
 #include "frame.h"
 #include "worker.h"
 
+/* Frames that a stage has branched off, given away or dropped so far, less those it made: grows by
+ * n - on in a stage that takes n frames and lets `on` of them go on. */
+static inline uint64_t stage_flow(const struct worker *worker)
+{
+	return worker->hosts.n + worker->inits.n + worker->refused.n + worker->extra.n +
+	       worker->raw.n + worker->given + worker->dropped - worker->made;
+}
+
 /* One burst from one of the worker's receive queues, which take turns. */
 uint32_t stage_rx(struct worker *worker, struct rte_mbuf **frames);
 

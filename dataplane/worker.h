@@ -86,6 +86,10 @@ struct worker {
 	/* worker */
 	uint64_t now; /* TSC at the start of this turn */
 	uint32_t rx_next, ring_next, idle_polls;
+	uint32_t out_ports; /* bit n: out[n] is not empty */
+	/* Frames ever taken from queues and rings, made here, given to queues and rings, dropped:
+	 * taken + made = given + dropped + what lies in the batches. */
+	uint64_t taken, made, given, dropped;
 	struct worker_batch hosts;   /* classify -> host: ARP, ICMP, ICMPv6 for the relay */
 	struct worker_batch inits;   /* classify -> init */
 	struct worker_batch refused; /* open -> reset: unknown index or AEAD failure */
@@ -139,6 +143,7 @@ static inline void worker_count(struct worker *worker, enum counter counter, uin
 static inline void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
 {
 	worker_count(worker, reason, 1);
+	worker->dropped++;
 	rte_pktmbuf_free(mbuf);
 }
 
@@ -146,6 +151,13 @@ static inline void worker_batch_add(struct worker_batch *batch, struct rte_mbuf 
 {
 	RTE_ASSERT(batch->n < WORKER_BATCH_MAX);
 	batch->frames[batch->n++] = mbuf;
+}
+
+/* Ends a frame for a reason that a reset may answer. */
+static inline void worker_refuse(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
+{
+	worker_count(worker, reason, 1);
+	worker_batch_add(&worker->refused, mbuf);
 }
 
 #endif

@@ -9,7 +9,7 @@
 	X(rx_bytes, "bytes taken from receive queues, Ethernet header included")                   \
 	X(tx_frames, "frames handed to transmit queues")                                           \
 	X(tx_bytes, "bytes handed to transmit queues, Ethernet header included")                   \
-	X(relayed_frames, "frames opened, routed, sealed and handed to a transmit queue")          \
+	X(relayed_frames, "live frames opened, routed and sealed for their recipient")             \
 	X(steered_frames, "frames handed to the worker that owns their session")                   \
 	X(egress_frames, "sealed frames handed to a worker with a queue on their port")            \
 	X(punted_inits, "handshake inits handed to control")                                       \
@@ -58,6 +58,7 @@
 	X(drop_no_store, "stored and received frames: no message store is connected")              \
 	X(drop_send_counter, "recipient's send counter exhausted")                                 \
 	X(drop_stale_session, "session ended while the frame was in a ring")                       \
+	X(drop_endpoint, "endpoint on a port that is not there, or no room for its headers")       \
 	X(drop_tx_full, "transmit queue full")                                                     \
 	X(drop_no_control, "control is not connected")
 

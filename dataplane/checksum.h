@@ -1,0 +1,50 @@
+/* Internet checksum (RFC 1071) of whole cells: sixteen bytes at a time, folded once. */
+#ifndef CHAPPE_DATAPLANE_CHECKSUM_H
+#define CHAPPE_DATAPLANE_CHECKSUM_H
+
+#include <stdint.h>
+#include <string.h>
+
+typedef uint64_t checksum_lanes __attribute__((vector_size(16)));
+
+/* Sum of the 16-bit words of len bytes, an odd one padded with zero; add any number of sums and
+ * fold. */
+static inline uint64_t checksum_sum(const void *data, uint32_t len)
+{
+	const uint8_t *bytes = data;
+	const checksum_lanes low = { 0xffffffff, 0xffffffff };
+	checksum_lanes lanes = { 0, 0 }, word;
+	uint32_t half;
+
+	for (; len >= sizeof word; len -= (uint32_t)sizeof word, bytes += sizeof word) {
+		memcpy(&word, bytes, sizeof word);
+		lanes += (word & low) + (word >> 32);
+	}
+	uint64_t sum = 0;
+	for (; len >= sizeof half; len -= (uint32_t)sizeof half, bytes += sizeof half) {
+		memcpy(&half, bytes, sizeof half);
+		sum += half;
+	}
+	if (len > 0) {
+		half = 0;
+		memcpy(&half, bytes, len);
+		sum += half;
+	}
+	/* At most 2^16 words of 32 bits: no lane overflows, nor does their folded sum. */
+	sum += (lanes[0] & 0xffffffff) + (lanes[0] >> 32);
+	sum += (lanes[1] & 0xffffffff) + (lanes[1] >> 32);
+	return sum;
+}
+
+/* One's complement sum in 16 bits, in the byte order of the wire: 0xffff over data that holds its
+ * right checksum; inverted, the checksum of data whose field is zero. */
+static inline uint16_t checksum_fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+#endif

@@ -1,0 +1,88 @@
+#include "route.h"
+#include "session.h"
+#include "src/control_op.h"
+#include "stage.h"
+
+#include <assert.h>
+
+_Static_assert(WORKER_RX_BURST + WORKER_RING_BURST <= RTE_HASH_LOOKUP_BULK_MAX, "one look-up");
+
+/* Route to device. On: frames whose frame->device is the recipient's. */
+static uint32_t find_devices(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+{
+	const void *keys[RTE_HASH_LOOKUP_BULK_MAX];
+	void *data[RTE_HASH_LOOKUP_BULK_MAX];
+	uint64_t hits = 0;
+	uint32_t on = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		keys[i] = frame_inner(frames[i])->route;
+	rte_hash_lookup_bulk_data(worker->view->routes, keys, n, &hits, data);
+	for (uint32_t i = 0; i < n; i++) {
+		if (unlikely((hits & UINT64_C(1) << i) == 0)) {
+			worker_drop(worker, frames[i], COUNTER_drop_no_route);
+		} else if (unlikely((route_flags(data[i]) & CONTROL_ROUTE_LIVE) == 0)) {
+			worker_drop(worker, frames[i], COUNTER_drop_not_live);
+		} else {
+			const uint32_t device = route_device(data[i]);
+			rte_prefetch0(&worker->view->current[device]);
+			frame_of(frames[i])->device = device;
+			frames[on++] = frames[i];
+		}
+	}
+	return on;
+}
+
+/* Device to the index of its current session, whose lines seal will need. */
+static uint32_t find_indices(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+{
+	const struct tables_view *view = worker->view;
+	uint32_t on = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct frame *frame = frame_of(frames[i]);
+		const uint32_t index =
+			__atomic_load_n(&view->current[frame->device], __ATOMIC_ACQUIRE);
+		if (unlikely(index == SESSION_NONE)) {
+			worker_drop(worker, frames[i], COUNTER_drop_offline);
+			continue;
+		}
+		const struct session_send *send = &view->sessions[wire_index_slot(index)].send;
+		rte_prefetch0(&send->counter);
+		rte_prefetch0(&send->endpoint);
+		aead_prefetch(&send->key, frames[i]->data_len - WIRE_TRANSPORT_OVERHEAD_BYTES);
+		frame->index = index;
+		frames[on++] = frames[i];
+	}
+	return on;
+}
+
+/* The session may have ended since the device named it. */
+static uint32_t find_sessions(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+{
+	uint32_t on = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct frame *frame = frame_of(frames[i]);
+		frame->to = session_to(worker->view, frame->index);
+		if (unlikely(frame->to == NULL))
+			worker_drop(worker, frames[i], COUNTER_drop_offline);
+		else
+			frames[on++] = frames[i];
+	}
+	return on;
+}
+
+uint32_t stage_route(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+{
+	const uint64_t before = stage_flow(worker);
+	uint32_t on = n;
+
+	if (n == 0)
+		return 0;
+	on = find_devices(worker, frames, on);
+	on = find_indices(worker, frames, on);
+	on = find_sessions(worker, frames, on);
+	assert(stage_flow(worker) - before + on == n);
+	return on;
+}

@@ -1,0 +1,25 @@
+#include "stage.h"
+
+#include <rte_ethdev.h>
+
+uint32_t stage_rx(struct worker *worker, struct rte_mbuf **frames)
+{
+	uint64_t bytes = 0;
+
+	if (worker->rx_count == 0)
+		return 0;
+	const struct worker_queue *queue = &worker->rx[worker->rx_next];
+	worker->rx_next = worker->rx_next + 1 < worker->rx_count ? worker->rx_next + 1 : 0;
+	const uint32_t n = rte_eth_rx_burst(queue->port, queue->queue, frames, WORKER_RX_BURST);
+	if (n == 0)
+		return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
+		rte_prefetch0(frame_of(frames[i]));
+		bytes += frames[i]->pkt_len;
+	}
+	worker_count(worker, COUNTER_rx_frames, n);
+	worker_count(worker, COUNTER_rx_bytes, bytes);
+	worker->taken += n;
+	return n;
+}

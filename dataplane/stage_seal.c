@@ -1,0 +1,26 @@
+#include "session.h"
+#include "stage.h"
+
+#include <assert.h>
+
+uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+{
+	const uint64_t before = stage_flow(worker);
+	uint32_t on = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct rte_mbuf *mbuf = frames[i];
+		struct session_send *send = &frame_of(mbuf)->to->send;
+		/* Whatever worker seals, no counter is used twice. */
+		const uint64_t counter = __atomic_fetch_add(&send->counter, 1, __ATOMIC_RELAXED);
+		if (unlikely(counter >= WIRE_LAST_COUNTER)) {
+			worker_drop(worker, mbuf, COUNTER_drop_send_counter);
+			continue;
+		}
+		aead_seal(&worker->aead, &send->key, send->peer_index, counter, frame_bytes(mbuf),
+			mbuf->data_len);
+		frames[on++] = mbuf;
+	}
+	assert(stage_flow(worker) - before + on == n);
+	return on;
+}
