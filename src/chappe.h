@@ -229,7 +229,7 @@ CHAPPE_API void chappe_process(struct chappe *chappe);
 enum chappe_contact_state {
 	CHAPPE_CONTACT_CREATING = 1, /* waits for the relay to make a route */
 	CHAPPE_CONTACT_INVITED = 2,  /* the link is made, and nobody said hello under it yet */
-	CHAPPE_CONTACT_GREETING = 3, /* our hello is not acknowledged yet */
+	CHAPPE_CONTACT_GREETING = 3, /* our hello is not acknowledged yet; messages may queue */
 	CHAPPE_CONTACT_READY = 4,
 	CHAPPE_CONTACT_REVOKING = 5, /* waits for the relay to revoke the route */
 };
