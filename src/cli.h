@@ -1,0 +1,70 @@
+/* The device's command line, chappe(1): what its commands share. Built on chappe.h alone, as any
+ * application would be. */
+#ifndef CHAPPE_CLI_H
+#define CHAPPE_CLI_H
+
+#include "src/chappe.h"
+
+#include <stdio.h>
+
+struct cli {
+	const char *directory;
+	struct chappe *chappe;
+	bool json, quiet;
+	bool connected_once;
+	enum chappe_state state;
+	enum chappe_error state_error; /* why the state is not CONNECTED */
+	/* of the command that runs; may be NULL */
+	int (*on_event)(struct cli *cli, const struct chappe_event *event);
+	void *command;
+	/* what else to wait for, and what to do then; may be NULL */
+	const struct cli_watch *watch;
+};
+
+/* Descriptors besides the library's own. */
+enum { CLI_WATCH_MAX = 16 };
+struct pollfd;
+struct cli_watch {
+	void *context;
+	/* Fills at most CLI_WATCH_MAX entries, returns how many. */
+	int (*fill)(void *context, struct pollfd *fds);
+	void (*ready)(void *context, const struct pollfd *fds, int count);
+};
+
+struct cli_command {
+	const char *name, *arguments, *summary;
+	const char *help; /* options and what the command does, for `chappe help NAME` */
+	enum chappe_error (*run)(struct cli *cli, int argc, char **argv);
+};
+
+/* The commands; argv[0] is the command's name. */
+enum chappe_error cli_join(struct cli *cli, int argc, char **argv);
+enum chappe_error cli_contact(struct cli *cli, int argc, char **argv);
+enum chappe_error cli_send(struct cli *cli, int argc, char **argv);
+enum chappe_error cli_recv(struct cli *cli, int argc, char **argv);
+enum chappe_error cli_status(struct cli *cli, int argc, char **argv);
+
+/* Opens the handle; says what is wrong on standard error when it fails. */
+enum chappe_error cli_open(struct cli *cli);
+
+/* Prints "chappe: …" with the error's text and returns the error. detail may be NULL. */
+enum chappe_error cli_fail(const struct cli *cli, enum chappe_error error, const char *detail);
+/* The same for CHAPPE_ERR_USAGE, with where to read on. */
+enum chappe_error cli_usage(const struct cli *cli, const char *command, const char *detail);
+
+/* Connects and processes until done says so, the relay refuses for good, or timeout_ms (-1: never)
+ * have passed; then returns late, or why there was no session. Prints nothing. */
+enum chappe_error cli_wait(struct cli *cli, bool (*done)(const struct cli *cli), int timeout_ms,
+	enum chappe_error late);
+/* Goes on for a moment, so that acknowledgements get out and repeated frames are answered. */
+void cli_linger(struct cli *cli);
+
+/* Milliseconds of a clock that only goes forward. */
+int64_t cli_now_ms(void);
+/* Seconds, with a fraction if wanted, to milliseconds; false: not a number of seconds. */
+bool cli_parse_seconds(const char *text, int *ms);
+/* Reads everything up to max bytes; CHAPPE_ERR_TOO_LARGE beyond. The caller frees *data. */
+enum chappe_error cli_read_all(FILE *file, size_t max, char **data, size_t *len);
+const char *cli_contact_state(enum chappe_contact_state state);
+
+#endif
