@@ -43,10 +43,12 @@ void process_lock(void)
 	const struct rlimit none = { 0, 0 }, all = { RLIM_INFINITY, RLIM_INFINITY };
 
 	setrlimit(RLIMIT_CORE, &none);
-	setrlimit(RLIMIT_MEMLOCK, &all);
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
-		log_warning("memory can't be locked (%s): keys may reach the swap; start as root "
-			    "or raise the limit on locked memory",
+	/* Under a limit, once privileges are gone, allocating would fail instead of locking less:
+	 * then only the pieces that hold keys are locked, as far as the limit goes (vault.h). */
+	if (setrlimit(RLIMIT_MEMLOCK, &all) != 0 ||
+		mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+		log_warning("not all memory can be locked (%s): keys may reach the swap; lift the "
+			    "limit on locked memory (LimitMEMLOCK=infinity)",
 			strerror(errno));
 }
 
