@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -102,11 +103,12 @@ int confine_thread(const struct confine_account *account)
 /* What the process still calls. Why, where it is not plain from the name:
  *   rx and tx of kernel-backed drivers: net_tap readv and writev; net_af_packet poll and sendto;
  *   net_af_xdp sendto, recvfrom, poll; net_memif read and write on eventfds;
- *   a memif peer that returns: socket, connect, accept, sendmsg and recvmsg with descriptors, mmap
- *   of its regions, memfd_create, ftruncate and fcntl for ours, epoll_ctl, timerfd_settime for
- * EAL's interrupt thread; links to control: accept4, getsockopt (peer credentials), recv, sendmsg;
- *   leaving: unlink of sockets and pid file, tgkill and the rest of glibc's thread ends;
- *   ioctl, getsockname, bind, setsockopt: drivers' stop functions. */
+ *   a memif peer that returns: epoll_create in EAL's interrupt thread (which panics without),
+ * connect, accept, sendmsg and recvmsg with descriptors, mmap of its regions, memfd_create,
+ * ftruncate and fcntl for ours, epoll_ctl, timerfd_settime for EAL's interrupt thread; links to
+ * control: accept4, getsockopt (peer credentials), recv, sendmsg; leaving: unlink of sockets and
+ * pid file, tgkill and the rest of glibc's thread ends; ioctl, getsockname, bind, setsockopt:
+ * drivers' stop functions. */
 static const int confine_calls[] = {
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
@@ -116,6 +118,8 @@ static const int confine_calls[] = {
 	SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(close),
 	SCMP_SYS(connect),
+	SCMP_SYS(epoll_create),
+	SCMP_SYS(epoll_create1),
 	SCMP_SYS(epoll_ctl),
 	SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_pwait2),
@@ -165,7 +169,6 @@ static const int confine_calls[] = {
 	SCMP_SYS(setsockopt),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(sigaltstack),
-	SCMP_SYS(socket),
 	SCMP_SYS(tgkill),
 	SCMP_SYS(timerfd_settime),
 	SCMP_SYS(unlink),
@@ -200,6 +203,10 @@ int confine_seccomp(void)
 	int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; !result && i < sizeof confine_calls / sizeof *confine_calls; i++)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, confine_calls[i], 0);
+	/* A memif peer is on a UNIX socket; nothing makes a socket of a network any more. */
+	if (!result)
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 	for (size_t i = 0;
 		!result && i < sizeof confine_killing_calls / sizeof *confine_killing_calls; i++)
 		result = seccomp_rule_add(
