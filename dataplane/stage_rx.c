@@ -17,6 +17,7 @@ uint32_t stage_rx(struct worker *worker, struct rte_mbuf **frames)
 		rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
 		rte_prefetch0(frame_of(frames[i]));
 		bytes += frames[i]->pkt_len;
+		frames[i]->port = queue->port; /* net_ring leaves it as it was */
 	}
 	worker_count(worker, COUNTER_rx_frames, n);
 	worker_count(worker, COUNTER_rx_bytes, bytes);

@@ -14,6 +14,7 @@ WIRE=tap0
 
 peer_start() {
 	local cpus
+	wait_for 10 "no earlier tap0 is left" no_tap
 	cpus=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)
 	[ -p "$T/peer.in" ] || mkfifo "$T/peer.in" # testpmd ends at the end of its input
 	spawn_in relay dpdk-testpmd --no-huge -m 128 --no-pci --no-telemetry --file-prefix peer \

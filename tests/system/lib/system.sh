@@ -176,6 +176,7 @@ lcores() {
 }
 
 dataplane_start() {
+	wait_for 10 "no earlier tap0 is left" no_tap
 	rm -f "$T/dataplane.pid"
 	spawn_in relay "$build/dataplane/chappe-dataplane" --config "$T/dataplane.conf" \
 		--pid-file "$T/dataplane.pid" -- "${MEMORY[@]}" --no-pci --no-telemetry \
@@ -198,6 +199,11 @@ pair_up() {
 	done
 	ip -n relay link set p0 up
 	ip -n relay link set p1 up
+}
+
+# A process that was killed has not ended before its TAP is gone.
+no_tap() {
+	! ip -n relay link show tap0
 }
 
 # The TAP's kernel side is made by the dataplane, and anew with each one.

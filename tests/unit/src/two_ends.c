@@ -45,6 +45,7 @@ static int save(void *context, const uint8_t *record, size_t len)
 	memcpy(end->record, record, len);
 	end->record_len = len;
 	end->saves++;
+	end->unsaved = 0;
 	return step(end) ? -EIO : 0;
 }
 
@@ -60,6 +61,7 @@ static int deliver(
 		return end->deliver_error;
 	assert_true(len == 0 || data);
 	crypto_generichash(taken.digest, 32, data, len, NULL, 0);
+	end->unsaved++;
 	for (size_t i = 0; i < end->taken_count; i++)
 		if (end->taken[i].number == number) {
 			assert_memory_equal(end->taken[i].digest, taken.digest, 32);
@@ -84,7 +86,7 @@ static void acknowledged(void *context, uint64_t number)
 
 static const struct message_calls calls = { save, deliver, acknowledged };
 
-static void open_end(struct end *end)
+void two_ends_open(struct end *end)
 {
 	end->dead = false;
 	assert_int_equal(message_open(&end->peer, &calls, end, end->record, end->record_len), 0);
@@ -98,7 +100,7 @@ void two_ends_begin(struct two_ends *ends, uint64_t seed)
 	for (unsigned i = 0; i < 2; i++) {
 		ends->end[i].ends = ends;
 		ends->end[i].path.delay_ns = 10 * MS;
-		open_end(&ends->end[i]);
+		two_ends_open(&ends->end[i]);
 	}
 }
 
@@ -113,8 +115,11 @@ void two_ends_restart(struct two_ends *ends, unsigned which)
 {
 	struct end *end = &ends->end[which];
 	end->dead = true; /* so that closing saves nothing */
+	end->deaths++;
+	end->may_come_again += end->unsaved;
+	end->unsaved = 0;
 	message_close(end->peer);
-	open_end(end);
+	two_ends_open(end);
 }
 
 static void put_on_path(struct two_ends *ends, unsigned to, const struct message_frame *frame)

@@ -35,7 +35,9 @@ struct end {
 	int deliver_error, save_error; /* what the callbacks return, 0 = ok */
 	size_t saves;
 	/* Dies at that step (callbacks count before and after, frames when they come and go). */
-	size_t steps, die_at;
+	size_t steps, die_at, deaths;
+	/* Taken by deliver() since save() last returned 0; those that a death may bring again. */
+	size_t unsaved, may_come_again;
 	bool dead;
 	size_t frames_sent, acks_sent, bytes_sent;
 };
@@ -61,6 +63,9 @@ uint64_t two_ends_random(struct two_ends *ends, uint64_t below);
 bool two_ends_run(struct two_ends *ends, uint64_t ns, bool (*done)(const struct two_ends *ends));
 /* Both have nothing unacknowledged. */
 bool two_ends_idle(const struct two_ends *ends);
+
+/* Opens the peer of an end with what it has saved, after message_close(). */
+void two_ends_open(struct end *end);
 
 /* Kills an end: what it has not saved is lost; it comes back at once. */
 void two_ends_restart(struct two_ends *ends, unsigned which);
