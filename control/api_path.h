@@ -18,6 +18,7 @@
 	X(sessions, "/v1/sessions")                                                                \
 	X(stats, "/v1/stats")                                                                      \
 	X(disclosure, "/v1/disclosure")                                                            \
+	X(disclosure_devices, "/v1/disclosure/devices")                                            \
 	X(audit, "/v1/audit")                                                                      \
 	X(metrics, "/metrics")
 

@@ -22,6 +22,9 @@ static const struct {
 	[API_RESOURCE_route] = { [API_DELETE] = { api_route_delete, true } },
 	[API_RESOURCE_sessions] = { [API_GET] = { api_sessions_get, false } },
 	[API_RESOURCE_stats] = { [API_GET] = { api_stats_get, false } },
+	[API_RESOURCE_device_disclosure] = { [API_GET] = { api_device_disclosure_get, false } },
+	[API_RESOURCE_disclosure] = { [API_GET] = { api_disclosure_get, false } },
+	[API_RESOURCE_disclosure_devices] = { [API_GET] = { api_disclosure_devices_get, false } },
 	[API_RESOURCE_audit] = { [API_GET] = { api_audit_get, false } },
 	[API_RESOURCE_metrics] = { [API_GET] = { api_metrics_get, false } },
 };

@@ -130,6 +130,8 @@ int store_routes_by_prefix(struct store *store, const uint8_t *prefix, size_t pr
 
 /* Invitations. */
 int store_invitation_add(struct store *store, const struct store_invitation *invitation);
+int store_invitation_get(struct store *store, const uint8_t id[WIRE_INVITATION_ID_BYTES],
+	struct store_invitation *invitation);
 /* Erases the secret and notes the device. -ENOENT when it is unknown or was used before. */
 int store_invitation_use(struct store *store, const uint8_t id[WIRE_INVITATION_ID_BYTES],
 	uint32_t device, int64_t now_s);

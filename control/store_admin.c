@@ -76,6 +76,30 @@ int store_invitation_delete(struct store *store, const uint8_t id[WIRE_INVITATIO
 	return 0;
 }
 
+static void read_invitation(sqlite3_stmt *row, struct store_invitation *invitation)
+{
+	store_read_blob(row, 0, invitation->id, sizeof invitation->id);
+	store_read_blob(row, 1, invitation->secret, sizeof invitation->secret);
+	invitation->created_s = sqlite3_column_int64(row, 2);
+	invitation->expires_s = sqlite3_column_int64(row, 3);
+	invitation->used_s = sqlite3_column_int64(row, 4);
+	invitation->device = (uint32_t)sqlite3_column_int64(row, 5);
+}
+
+int store_invitation_get(struct store *store, const uint8_t id[WIRE_INVITATION_ID_BYTES],
+	struct store_invitation *invitation)
+{
+	sqlite3_stmt *select = store_statement(store, STORE_SQL_INVITATION_GET);
+	int result;
+
+	memset(invitation, 0, sizeof *invitation);
+	store_bind_blob(select, 1, id, WIRE_INVITATION_ID_BYTES);
+	result = store_step(store, select);
+	if (result == 1)
+		read_invitation(select, invitation);
+	return store_finish(select, result < 0 ? result : result == 1 ? 0 : -ENOENT);
+}
+
 int store_invitations(struct store *store, store_invitation_visit *visit, void *arg)
 {
 	sqlite3_stmt *all = store_statement(store, STORE_SQL_INVITATION_ALL);
@@ -83,12 +107,7 @@ int store_invitations(struct store *store, store_invitation_visit *visit, void *
 	int result;
 
 	while ((result = store_step(store, all)) == 1) {
-		store_read_blob(all, 0, invitation.id, sizeof invitation.id);
-		store_read_blob(all, 1, invitation.secret, sizeof invitation.secret);
-		invitation.created_s = sqlite3_column_int64(all, 2);
-		invitation.expires_s = sqlite3_column_int64(all, 3);
-		invitation.used_s = sqlite3_column_int64(all, 4);
-		invitation.device = (uint32_t)sqlite3_column_int64(all, 5);
+		read_invitation(all, &invitation);
 		result = visit(arg, &invitation);
 		if (result != 0)
 			break;

@@ -48,6 +48,8 @@
 	X(INVITATION_USE, "UPDATE invitation SET secret = NULL, used = ?, device = ? "             \
 			  "WHERE id = ? AND used IS NULL")                                         \
 	X(INVITATION_DELETE, "DELETE FROM invitation WHERE id = ?")                                \
+	X(INVITATION_GET, "SELECT id, secret, created, expires, used, device FROM invitation "     \
+			  "WHERE id = ?")                                                          \
 	X(INVITATION_ALL, "SELECT id, secret, created, expires, used, device FROM invitation "     \
 			  "ORDER BY created, id")                                                  \
 	X(INVITATION_EXPIRE, "DELETE FROM invitation WHERE expires <= ?")                          \

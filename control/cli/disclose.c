@@ -2,12 +2,14 @@
 #include "client.h"
 #include "print.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { WIDTH = 100 };
 
 /* Breaks text at blanks into lines of a readable width, each behind the indentation. */
 static void print_wrapped(int indent, const char *text)
 {
-	enum { WIDTH = 100 };
 	const int room = WIDTH - indent;
 	while (*text != '\0') {
 		int len = (int)strlen(text);
@@ -24,120 +26,232 @@ static void print_wrapped(int indent, const char *text)
 	}
 }
 
-/* One store or table: what it is, its data's meanings once, then the values record by record. */
-static void print_place(const json_t *place)
+static void print_value(const char *name, const json_t *value)
 {
-	printf("\n%s -- %s of %s, %s\n", print_text(place, "name"), print_text(place, "medium"),
-		print_text(place, "process"), print_text(place, "until"));
-	const json_t *data = json_object_get(place, "data");
-	size_t i, r;
-	json_t *datum, *record;
-	json_array_foreach (data, i, datum) {
-		printf("  %s: kept %s\n", print_text(datum, "name"), print_text(datum, "until"));
-		print_wrapped(6, print_text(datum, "what"));
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	printf("  %-14s %s\n", name,
+		json_is_string(value) ? json_string_value(value)
+		: json_is_null(value) ? "(none)"
+				      : text);
+	free(text);
+}
+
+static void print_heading(const json_t *place)
+{
+	printf("\n%s %s%s, %s of %s\n",
+		strcmp(print_text(place, "kind"), "table") == 0    ? "table"
+		: strcmp(print_text(place, "kind"), "struct") == 0 ? "struct"
+								   : "--",
+		print_text(place, "name"),
+		strcmp(print_text(place, "kind"), "table") == 0 ? " of chappe.db" : "",
+		print_text(place, "medium"), print_text(place, "process"));
+	print_wrapped(2, print_text(place, "about"));
+}
+
+/* What each datum of a place means and how long it is kept; its value where there is one record. */
+static void explain_place(const json_t *place, const json_t *records)
+{
+	const json_t *only = json_array_size(records) == 1 ? json_array_get(records, 0) : NULL;
+	size_t i;
+	json_t *datum;
+	print_heading(place);
+	if (records != NULL && json_array_size(records) == 0) {
+		puts("  nothing");
+		return;
 	}
-	const json_t *records = json_object_get(place, "records");
-	if (json_array_size(records) == 0)
-		puts("  nothing there");
-	json_array_foreach (records, r, record) {
-		puts("  --");
-		const char *name;
-		json_t *value;
+	json_array_foreach (json_object_get(place, "data"), i, datum) {
+		const char *name = print_text(datum, "name");
+		if (only != NULL)
+			print_value(name, json_object_get(only, name));
+		else
+			printf("  %s\n", name);
+		char *text;
+		if (asprintf(&text, "%s. Kept %s.", print_text(datum, "what"),
+			    print_text(datum, "until")) < 0)
+			continue;
+		print_wrapped(17, text);
+		free(text);
+	}
+}
+
+static void print_values(const json_t *records)
+{
+	size_t i;
+	json_t *record, *value;
+	const char *name;
+	json_array_foreach (records, i, record) {
+		printf("  -- %zu\n", i + 1);
 		json_object_foreach (record, name, value) {
-			char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-			printf("  %-22s %s\n", name,
-				json_is_string(value) ? json_string_value(value) : text);
-			free(text);
+			print_value(name, value);
 		}
 	}
 }
 
-static void print_disclosure(const json_t *disclosure)
+static void print_absent(const json_t *disclosure)
 {
 	size_t i;
-	json_t *item;
-	json_array_foreach (json_object_get(disclosure, "places"), i, item) {
-		print_place(item);
-	}
-	const json_t *absent = json_object_get(disclosure, "not_kept");
-	if (json_array_size(absent) > 0)
-		puts("\nWhat does not exist, here or anywhere in this relay:");
-	json_array_foreach (absent, i, item) {
-		print_wrapped(2, json_string_value(item));
+	json_t *text;
+	puts("\nWhat does not exist, in this relay or anywhere with its operator:");
+	json_array_foreach (json_object_get(disclosure, "not_kept"), i, text) {
+		print_wrapped(2, json_string_value(text));
 	}
 }
 
-static int disclose_device(const struct options *options, const char *device, json_t **disclosure)
+static void warn_partial(const json_t *disclosure)
 {
-	char path[160];
-	if (client_path(options, path, sizeof path, "/v1/devices/%s/disclosure", device) != 0)
-		return CLI_USAGE;
-	return client_call(options, "GET", path, NULL, disclosure);
+	if (!json_is_true(json_object_get(disclosure, "dataplane_connected")))
+		puts("\nchappe-dataplane did not answer: its live sessions, with their addresses, "
+		     "are "
+		     "missing here.");
 }
 
-/* The relay's part, then device by device, so that a large relay is never in memory whole. */
+/* One device: meanings and values together. */
+static void print_one(const json_t *disclosure)
+{
+	const json_t *device = json_array_get(json_object_get(disclosure, "devices"), 0);
+	const json_t *all = json_object_get(device, "records");
+	size_t i;
+	json_t *place;
+	printf("Everything this relay holds about device %s, at %s.\n",
+		print_text(device, "device"), print_text(disclosure, "at"));
+	json_array_foreach (json_object_get(disclosure, "places"), i, place) {
+		const json_t *records = json_object_get(all, print_text(place, "place"));
+		explain_place(place, records);
+		if (json_array_size(records) > 1)
+			print_values(records);
+	}
+	warn_partial(disclosure);
+	print_absent(disclosure);
+}
+
+/* A page of devices: values only, their meanings have been printed once. */
+static void print_many(const json_t *disclosure)
+{
+	size_t d, i;
+	json_t *device, *place;
+	json_array_foreach (json_object_get(disclosure, "devices"), d, device) {
+		printf("\n======== device %s ========\n", print_text(device, "device"));
+		json_array_foreach (json_object_get(disclosure, "places"), i, place) {
+			const json_t *records = json_object_get(
+				json_object_get(device, "records"), print_text(place, "place"));
+			if (json_array_size(records) == 0)
+				continue;
+			print_heading(place);
+			print_values(records);
+		}
+	}
+}
+
+static void print_relay(const json_t *relay)
+{
+	size_t i;
+	json_t *place;
+	printf("Everything this relay holds, at %s.\n", print_text(relay, "at"));
+	json_array_foreach (json_object_get(relay, "places"), i, place) {
+		explain_place(place, json_object_get(json_object_get(relay, "records"),
+					     print_text(place, "place")));
+	}
+	print_absent(relay);
+}
+
+/* Where there are devices, what is kept of each is explained before the first. */
+static void explain_devices(const json_t *page)
+{
+	size_t i;
+	json_t *place;
+	puts("\nOf each device:");
+	json_array_foreach (json_object_get(page, "places"), i, place) {
+		explain_place(place, NULL);
+	}
+	warn_partial(page);
+}
+
+/* Prints page by page, so that a large relay is never in memory whole. */
+static int disclose_devices(const struct options *options)
+{
+	struct options quiet = *options; /* an error must not end up amidst the JSON */
+	quiet.json = false;
+	char path[64] = "/v1/disclosure/devices";
+	bool first = true, partial = false;
+	for (;;) {
+		json_t *page;
+		const int r = client_call(&quiet, "GET", path, NULL, &page);
+		if (r != CLI_OK) {
+			if (first && options->json)
+				fputs(",\n\"devices\":[", stdout);
+			return r;
+		}
+		partial |= !json_is_true(json_object_get(page, "dataplane_connected"));
+		if (options->json) {
+			size_t i;
+			json_t *device;
+			if (first) {
+				fputs(",\n\"device_places\":", stdout);
+				json_dumpf(json_object_get(page, "places"), stdout, JSON_COMPACT);
+				fputs(",\n\"devices\":[", stdout);
+			}
+			json_array_foreach (json_object_get(page, "devices"), i, device) {
+				fputs(first && i == 0 ? "\n" : ",\n", stdout);
+				json_dumpf(device, stdout, JSON_COMPACT);
+			}
+		} else {
+			if (first)
+				explain_devices(page);
+			print_many(page);
+		}
+		first = false;
+		const char *next = json_string_value(json_object_get(page, "next"));
+		if (next != NULL)
+			snprintf(path, sizeof path, "/v1/disclosure/devices?after=%s", next);
+		json_decref(page);
+		if (next == NULL)
+			return partial ? CLI_DATAPLANE : CLI_OK;
+	}
+}
+
 static int disclose_all(const struct options *options)
 {
-	json_t *relay, *devices;
+	json_t *relay;
 	int r = client_call(options, "GET", "/v1/disclosure", NULL, &relay);
 	if (r != CLI_OK)
 		return r;
-	r = client_list(options, "/v1/devices?state=all", "devices", &devices);
-	if (r != CLI_OK) {
-		json_decref(relay);
-		return r;
-	}
 	if (options->json) {
 		fputs("{\"relay\":", stdout);
 		json_dumpf(relay, stdout, JSON_COMPACT);
-		fputs(",\"devices\":[", stdout);
 	} else {
-		print_disclosure(relay);
+		print_relay(relay);
 	}
-	size_t i, shown = 0;
-	json_t *row;
-	json_array_foreach (devices, i, row) {
-		json_t *one;
-		r = disclose_device(options, print_text(row, "device"), &one);
-		if (r == CLI_NOT_FOUND) /* erased meanwhile */
-			continue;
-		if (r != CLI_OK)
-			break;
-		if (options->json) {
-			fputs(shown++ > 0 ? ",\n" : "\n", stdout);
-			json_dumpf(one, stdout, JSON_COMPACT);
-		} else {
-			printf("\n==== device %s ====\n", print_text(row, "device"));
-			print_disclosure(one);
-		}
-		json_decref(one);
-	}
-	if (options->json)
-		fputs("\n]}\n", stdout);
 	json_decref(relay);
-	json_decref(devices);
+	r = disclose_devices(options);
+	if (options->json) {
+		printf("\n],\n\"complete\":%s}\n", r == CLI_OK ? "true" : "false");
+	}
 	return r;
 }
 
 int cli_disclose(const struct options *options)
 {
 	const bool all = options->given[OPTION_all];
+	char path[160];
+	json_t *disclosure;
 	if (all == (options->operands == 1))
 		return client_error(
 			options, CLI_USAGE, "bad_request", "name one device, or give --all");
 	if (all)
 		return disclose_all(options);
-	json_t *disclosure;
-	const int r = disclose_device(options, options->operand[0], &disclosure);
+	if (client_path(options, path, sizeof path, "/v1/devices/%s/disclosure",
+		    options->operand[0]) != 0)
+		return CLI_USAGE;
+	int r = client_call(options, "GET", path, NULL, &disclosure);
 	if (r != CLI_OK)
 		return r;
+	if (!json_is_true(json_object_get(disclosure, "dataplane_connected")))
+		r = CLI_DATAPLANE;
 	if (options->json) {
 		print_json(disclosure);
-		return CLI_OK;
+		return r;
 	}
-	printf("Everything this relay holds about device %s, at %s.\n",
-		print_text(disclosure, "device"), print_text(disclosure, "at"));
-	print_disclosure(disclosure);
+	print_one(disclosure);
 	json_decref(disclosure);
-	return CLI_OK;
+	return r;
 }

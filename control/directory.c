@@ -1,0 +1,361 @@
+#include "directory.h"
+#include "vault.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+enum { FIRST_DEVICES = 64, FIRST_PENDINGS = 64 };
+
+static uint32_t hash(const struct directory *directory, const void *bytes, size_t len)
+{
+	uint64_t value;
+
+	crypto_shorthash((uint8_t *)&value, bytes, len, directory->hash_key);
+	return (uint32_t)value;
+}
+
+static uint32_t *key_bucket(const struct directory *directory, const uint8_t *key)
+{
+	return &directory->by_key[hash(directory, key, WIRE_KEY_BYTES) & (directory->capacity - 1)];
+}
+
+static uint32_t *index_bucket(const struct directory *directory, uint32_t index)
+{
+	return &directory->by_index[hash(directory, &index, sizeof index) &
+				    (directory->pending_capacity - 1)];
+}
+
+static uint32_t *new_buckets(uint32_t count)
+{
+	uint32_t *buckets = malloc(count * sizeof *buckets);
+
+	for (uint32_t i = 0; buckets && i < count; i++)
+		buckets[i] = DIRECTORY_NONE;
+	return buckets;
+}
+
+static void link_key(struct directory *directory, uint32_t slot)
+{
+	struct device *device = &directory->devices[slot];
+	uint32_t *bucket = key_bucket(directory, device->key);
+
+	device->next_by_key = *bucket;
+	*bucket = slot;
+}
+
+static void unlink_key(struct directory *directory, uint32_t slot)
+{
+	uint32_t *place = key_bucket(directory, directory->devices[slot].key);
+
+	while (*place != slot)
+		place = &directory->devices[*place].next_by_key;
+	*place = directory->devices[slot].next_by_key;
+}
+
+static int grow_devices(struct directory *directory, uint32_t slots)
+{
+	uint32_t capacity = directory->capacity ? directory->capacity : FIRST_DEVICES;
+	struct device *devices;
+	uint32_t *buckets;
+
+	while (capacity < slots && capacity < UINT32_C(1) << 31)
+		capacity *= 2;
+	if (capacity == directory->capacity)
+		return 0;
+	buckets = new_buckets(capacity);
+	if (!buckets)
+		return -ENOMEM;
+	devices = vault_grow(directory->devices, directory->capacity * sizeof *devices,
+		capacity * sizeof *devices);
+	if (!devices) {
+		free(buckets);
+		return -ENOMEM;
+	}
+	free(directory->by_key);
+	directory->by_key = buckets;
+	directory->devices = devices;
+	directory->capacity = capacity;
+	for (uint32_t slot = 0; slot < capacity; slot++)
+		if (devices[slot].state != DEVICE_FREE)
+			link_key(directory, slot);
+	return 0;
+}
+
+static int grow_pendings(struct directory *directory)
+{
+	uint32_t had = directory->pending_capacity;
+	uint32_t capacity = had ? 2 * had : FIRST_PENDINGS;
+	uint32_t *buckets = new_buckets(capacity);
+	struct pending *pendings;
+
+	if (!buckets)
+		return -ENOMEM;
+	pendings = vault_grow(
+		directory->pendings, had * sizeof *pendings, capacity * sizeof *pendings);
+	if (!pendings) {
+		free(buckets);
+		return -ENOMEM;
+	}
+	free(directory->by_index);
+	directory->by_index = buckets;
+	directory->pendings = pendings;
+	directory->pending_capacity = capacity;
+	for (uint32_t i = 0; i < capacity; i++) {
+		uint32_t *chain = pendings[i].used ? index_bucket(directory, pendings[i].index)
+						   : &directory->pending_free;
+		if (!pendings[i].used && i < had)
+			continue;
+		pendings[i].next_by_index = *chain;
+		*chain = i;
+	}
+	return 0;
+}
+
+int directory_init(struct directory *directory)
+{
+	memset(directory, 0, sizeof *directory);
+	directory->pending_free = DIRECTORY_NONE;
+	randombytes_buf(directory->hash_key, sizeof directory->hash_key);
+	if (grow_devices(directory, FIRST_DEVICES) == 0 && grow_pendings(directory) == 0)
+		return 0;
+	directory_wipe(directory);
+	return -ENOMEM;
+}
+
+void directory_wipe(struct directory *directory)
+{
+	vault_free(directory->devices, directory->capacity * sizeof *directory->devices);
+	vault_free(directory->pendings, directory->pending_capacity * sizeof *directory->pendings);
+	free(directory->by_key);
+	free(directory->by_index);
+	free(directory->free_slots);
+	memset(directory, 0, sizeof *directory);
+}
+
+static void free_slot(struct directory *directory, uint32_t slot)
+{
+	uint32_t place = directory->free_head + directory->free_count;
+
+	if (slot >= directory->limit)
+		return;
+	directory->free_slots[place % directory->limit] = slot;
+	directory->free_count++;
+}
+
+int directory_limit(struct directory *directory, uint32_t slots)
+{
+	uint32_t *ring;
+
+	if (slots == directory->limit)
+		return 0;
+	ring = malloc((slots ? slots : 1) * sizeof *ring);
+	if (!ring || grow_devices(directory, slots) < 0) {
+		free(ring);
+		return -ENOMEM;
+	}
+	free(directory->free_slots);
+	directory->free_slots = ring;
+	directory->limit = slots;
+	directory->free_head = directory->free_count = 0;
+	for (uint32_t slot = 0; slot < slots; slot++)
+		if (directory->devices[slot].state == DEVICE_FREE)
+			free_slot(directory, slot);
+	return 0;
+}
+
+struct device *directory_device(const struct directory *directory, uint32_t slot)
+{
+	return slot < directory->capacity ? &directory->devices[slot] : NULL;
+}
+
+static uint32_t find(const struct directory *directory, const uint8_t *key, enum device_state state)
+{
+	uint32_t slot = *key_bucket(directory, key);
+
+	while (slot != DIRECTORY_NONE) {
+		const struct device *device = &directory->devices[slot];
+		if (device->state == state && sodium_memcmp(device->key, key, WIRE_KEY_BYTES) == 0)
+			break;
+		slot = device->next_by_key;
+	}
+	return slot;
+}
+
+uint32_t directory_find(const struct directory *directory, const uint8_t key[WIRE_KEY_BYTES])
+{
+	return find(directory, key, DEVICE_ENROLLED);
+}
+
+uint32_t directory_find_reserved(
+	const struct directory *directory, const uint8_t id[WIRE_INVITATION_ID_BYTES])
+{
+	uint8_t key[WIRE_KEY_BYTES] = { 0 };
+
+	memcpy(key, id, WIRE_INVITATION_ID_BYTES);
+	return find(directory, key, DEVICE_RESERVED);
+}
+
+void directory_set_limits(struct device *device, const struct store_limits *limits)
+{
+	device->routes_max = (int32_t)limits->routes_max;
+	device->frames_per_s = (int32_t)limits->frames_per_s;
+	device->bytes_per_s = limits->bytes_per_s;
+}
+
+/* Takes a slot that is not the first of the ring out of it; only while loading. */
+static void take_free(struct directory *directory, uint32_t slot)
+{
+	for (uint32_t i = 0; i < directory->free_count; i++) {
+		uint32_t at = (directory->free_head + i) % directory->limit;
+		if (directory->free_slots[at] != slot)
+			continue;
+		directory->free_slots[at] = directory->free_slots[directory->free_head];
+		directory->free_head = (directory->free_head + 1) % directory->limit;
+		directory->free_count--;
+		return;
+	}
+}
+
+int directory_enrol(struct directory *directory, const struct store_device *enrolled)
+{
+	uint32_t slot = enrolled->slot;
+	struct device *device;
+
+	if (slot == UINT32_MAX || grow_devices(directory, slot + 1) < 0)
+		return -ENOMEM;
+	device = &directory->devices[slot];
+	if (device->state == DEVICE_ENROLLED)
+		return -EEXIST;
+	if (device->state == DEVICE_RESERVED) {
+		unlink_key(directory, slot);
+		directory->reserved--;
+	} else {
+		take_free(directory, slot);
+		device->pending = DIRECTORY_NONE;
+	}
+	memcpy(device->key, enrolled->key, sizeof device->key);
+	memcpy(device->psk, enrolled->psk, sizeof device->psk);
+	device->id = enrolled->id;
+	device->created_s = enrolled->created_s;
+	directory_set_limits(device, &enrolled->limits);
+	device->state = DEVICE_ENROLLED;
+	link_key(directory, slot);
+	directory->enrolled++;
+	return 0;
+}
+
+int directory_reserve(
+	struct directory *directory, const uint8_t id[WIRE_INVITATION_ID_BYTES], uint32_t *slot)
+{
+	const struct store_limits limits = { STORE_LIMIT_DEFAULT, STORE_LIMIT_DEFAULT,
+		STORE_LIMIT_DEFAULT };
+	struct device *device;
+
+	if (directory->free_count == 0)
+		return -ENOSPC;
+	*slot = directory->free_slots[directory->free_head];
+	directory->free_head = (directory->free_head + 1) % directory->limit;
+	directory->free_count--;
+	device = &directory->devices[*slot];
+	memcpy(device->key, id, WIRE_INVITATION_ID_BYTES);
+	directory_set_limits(device, &limits);
+	device->pending = DIRECTORY_NONE;
+	device->state = DEVICE_RESERVED;
+	link_key(directory, *slot);
+	directory->reserved++;
+	return 0;
+}
+
+void directory_release(struct directory *directory, uint32_t slot)
+{
+	struct device *device = directory_device(directory, slot);
+
+	if (!device || device->state == DEVICE_FREE)
+		return;
+	while (device->pending != DIRECTORY_NONE)
+		directory_unpend(directory, device->pending);
+	unlink_key(directory, slot);
+	if (device->state == DEVICE_ENROLLED)
+		directory->enrolled--;
+	else
+		directory->reserved--;
+	sodium_memzero(device, sizeof *device);
+	free_slot(directory, slot);
+}
+
+uint32_t directory_pend(struct directory *directory, uint32_t slot, uint32_t index,
+	const uint8_t key[WIRE_KEY_BYTES], uint64_t attempt)
+{
+	struct device *device = &directory->devices[slot];
+	struct pending *pending;
+	uint32_t *bucket;
+	uint32_t number;
+
+	if (directory->pending_free == DIRECTORY_NONE && grow_pendings(directory) < 0)
+		return DIRECTORY_NONE;
+	number = directory->pending_free;
+	pending = &directory->pendings[number];
+	directory->pending_free = pending->next_by_index;
+	memcpy(pending->key, key, sizeof pending->key);
+	pending->attempt = attempt;
+	pending->index = index;
+	pending->slot = slot;
+	pending->sent = false;
+	pending->used = true;
+	pending->next_of_slot = device->pending;
+	device->pending = number;
+	bucket = index_bucket(directory, index);
+	pending->next_by_index = *bucket;
+	*bucket = number;
+	directory->pending_count++;
+	return number;
+}
+
+uint32_t directory_pending(const struct directory *directory, uint32_t index)
+{
+	uint32_t number = *index_bucket(directory, index);
+
+	while (number != DIRECTORY_NONE && directory->pendings[number].index != index)
+		number = directory->pendings[number].next_by_index;
+	return number;
+}
+
+void directory_unpend(struct directory *directory, uint32_t number)
+{
+	struct pending *pending = &directory->pendings[number];
+	uint32_t *place = &directory->devices[pending->slot].pending;
+
+	while (*place != number)
+		place = &directory->pendings[*place].next_of_slot;
+	*place = pending->next_of_slot;
+	place = index_bucket(directory, pending->index);
+	while (*place != number)
+		place = &directory->pendings[*place].next_by_index;
+	*place = pending->next_by_index;
+	sodium_memzero(pending, sizeof *pending);
+	pending->next_by_index = directory->pending_free;
+	directory->pending_free = number;
+	directory->pending_count--;
+}
+
+void directory_session(struct device *device, uint32_t index)
+{
+	if (device->has_session) {
+		device->earlier = device->session;
+		device->has_earlier = true;
+	}
+	device->session = index;
+	device->has_session = true;
+}
+
+void directory_session_ended(struct device *device, uint32_t index)
+{
+	if (device->has_earlier && device->earlier == index)
+		device->has_earlier = false;
+	if (device->has_session && device->session == index) {
+		device->session = device->earlier;
+		device->has_session = device->has_earlier;
+		device->has_earlier = false;
+	}
+}

@@ -1,0 +1,185 @@
+/* What `chappectl disclose` names: every place in which the relay holds something, and every datum
+ * there. Columns of the store are in STORE_COLUMNS; here are the structs of the two processes'
+ * memory and what is in neither. A test compares the structs with the debugging information of the
+ * programs: one that gains a field fails it until the field is named here. */
+#ifndef CHAPPE_CONTROL_DISCLOSE_LIST_H
+#define CHAPPE_CONTROL_DISCLOSE_LIST_H
+
+#define CONTROL_PROCESS "chappe-control"
+#define DATAPLANE_PROCESS "chappe-dataplane"
+
+/* identifier, kind (table, struct or other), name, process, medium, scope, about */
+#define DISCLOSE_PLACES(P)                                                                         \
+	P(relay_key, other, "relay.key", CONTROL_PROCESS, "disk and memory", relay,                \
+		"the relay's identity, a file of its own")                                         \
+	P(table_secret, table, "secret", CONTROL_PROCESS, "disk and memory", relay,                \
+		"secrets of the relay in chappe.db")                                               \
+	P(table_audit, table, "audit", CONTROL_PROCESS, "disk", relay,                             \
+		"acts of administrators in chappe.db; `chappectl audit --all` prints them; never " \
+		"acts of devices")                                                                 \
+	P(handshakes, other, "handshakes in progress", CONTROL_PROCESS, "memory", relay,           \
+		"inits that are being answered, no more than 4,096 at a time")                     \
+	P(link_queue, other, "queues between the processes", CONTROL_PROCESS, "memory", relay,     \
+		"what is on its way from control to the dataplane and back")                       \
+	P(frame_buffers, other, "frame buffers", DATAPLANE_PROCESS, "memory", relay,               \
+		"frames while they cross the relay, and what the next frame has not overwritten")  \
+	P(workers, other, "workers", DATAPLANE_PROCESS, "memory", relay,                           \
+		"counters and secrets of the packet path")                                         \
+	P(logs, other, "logs", "both", "standard error, kept by whoever collects it", relay,       \
+		"starts, stops, errors; no key, no route, no address of a device")                 \
+	P(table_device, table, "device", CONTROL_PROCESS, "disk", device,                          \
+		"the device's row in chappe.db")                                                   \
+	P(table_route, table, "route", CONTROL_PROCESS, "disk", device,                            \
+		"the device's routes in chappe.db; the relay does not know who holds them")        \
+	P(table_invitation, table, "invitation", CONTROL_PROCESS, "disk", device,                  \
+		"the invitation that the device used, in chappe.db")                               \
+	P(control_device, struct, "device", CONTROL_PROCESS, "memory", device,                     \
+		"the device as control remembers it")                                              \
+	P(control_pending, struct, "pending", CONTROL_PROCESS, "memory", device,                   \
+		"handshakes that the device has not confirmed yet")                                \
+	P(dataplane_device, struct, "device", DATAPLANE_PROCESS, "memory", device,                 \
+		"the device's slot in the dataplane's tables")                                     \
+	P(dataplane_slot, struct, "slot", DATAPLANE_PROCESS, "memory", device,                     \
+		"sessions of the device, as the main lcore keeps them")                            \
+	P(session_receive, struct, "session_receive", DATAPLANE_PROCESS, "memory", device,         \
+		"sessions of the device, the half that opens its frames")                          \
+	P(session_send, struct, "session_send", DATAPLANE_PROCESS, "memory", device,               \
+		"sessions of the device, the half that seals frames for it")                       \
+	P(endpoint, struct, "endpoint", DATAPLANE_PROCESS, "memory", device,                       \
+		"where the device's frames go: addresses of its sessions and candidates")          \
+	P(dataplane_route, other, "route table", DATAPLANE_PROCESS, "memory", device,              \
+		"the device's routes as the packet path looks them up")
+
+#define SESSION_END "until the session ends, at most 60 minutes after its handshake"
+#define PENDING_END "5 seconds, or until confirmed"
+#define MEMORY_END "until revoked or control stops"
+#define TABLE_END "until revoked or the dataplane stops"
+#define NOTHING "bookkeeping of the program; says nothing about the device"
+
+/* place, datum, until when, what it is */
+#define DISCLOSE_DATA(D)                                                                           \
+	D(relay_key, secret, "as long as the relay",                                               \
+		"identity key of the relay. With a recording of the wire it opens message 1 of "   \
+		"handshakes: which device key called, and the id of its invitation. It opens no "  \
+		"session, no frame and no payload; who has it and a device's psk can pose as the " \
+		"relay to that device")                                                            \
+	D(handshakes, init, "until answered, milliseconds", "the device's init, as it came")       \
+	D(handshakes, endpoint, "until answered, milliseconds", "where the init came from")        \
+	D(handshakes, keys, "until answered, milliseconds; then wiped",                            \
+		"session keys on their way to the dataplane; they open frames of one session, no " \
+		"payload")                                                                         \
+	D(link_queue, records, "until sent, milliseconds; then wiped",                             \
+		"installs of sessions with their keys, routes, devices, control frames")           \
+	D(frame_buffers, frames, "microseconds; the last ones until overwritten",                  \
+		"opened frames: a route and a payload that stays sealed, which no key of the "     \
+		"relay opens; the addresses it came from or goes to")                              \
+	D(workers, counters, "until the dataplane stops",                                          \
+		"sums over all devices; none is kept for one device (chappectl stats)")            \
+	D(workers, cookie_secret, "4 minutes",                                                     \
+		"proves that an address receives what is sent to it; opens nothing")               \
+	D(workers, token_key, "until the dataplane stops",                                         \
+		"proves that a device is at a new address; opens nothing")                         \
+	D(workers, reset_secret, "until the dataplane stops",                                      \
+		"the relay's reset secret, as in the store; opens nothing")                        \
+	D(workers, reset_buckets, "seconds",                                                       \
+		"how many resets a source may still get, by a keyed hash of its address")          \
+	D(logs, lines, "as whoever collects them decides", "what the processes report")            \
+	D(control_device, key, MEMORY_END, "public key, as in the store")                          \
+	D(control_device, psk, MEMORY_END,                                                         \
+		"as in the store: mixed into every handshake; opens no session and no payload")    \
+	D(control_device, attempt, MEMORY_END,                                                     \
+		"highest attempt number that the device confirmed since control started; counts "  \
+		"its handshakes")                                                                  \
+	D(control_device, created_s, MEMORY_END, "when it was enrolled, as in the store")          \
+	D(control_device, bytes_per_s, MEMORY_END, "limit, as in the store")                       \
+	D(control_device, routes_max, MEMORY_END, "limit, as in the store")                        \
+	D(control_device, frames_per_s, MEMORY_END, "limit, as in the store")                      \
+	D(control_device, id, MEMORY_END, "number of the device")                                  \
+	D(control_device, session, SESSION_END, "index of its session")                            \
+	D(control_device, earlier, SESSION_END, "index of the session before, while it ends")      \
+	D(control_device, pending, PENDING_END, "its newest handshake not confirmed yet")          \
+	D(control_device, next_by_key, MEMORY_END, NOTHING)                                        \
+	D(control_device, state, MEMORY_END, "whether the slot is in use")                         \
+	D(control_device, has_session, SESSION_END, "whether it has a session now")                \
+	D(control_device, has_earlier, SESSION_END, "whether the one before still ends")           \
+	D(control_pending, key, PENDING_END, "public key of the device")                           \
+	D(control_pending, attempt, PENDING_END, "attempt number of the handshake")                \
+	D(control_pending, index, PENDING_END, "index of the session to be")                       \
+	D(control_pending, slot, PENDING_END, "slot of the device")                                \
+	D(control_pending, next_of_slot, PENDING_END, NOTHING)                                     \
+	D(control_pending, next_by_index, PENDING_END, NOTHING)                                    \
+	D(control_pending, used, PENDING_END, NOTHING)                                             \
+	D(control_pending, sent, PENDING_END, "whether the dataplane has been told")               \
+	D(dataplane_device, sessions, SESSION_END, "list of its sessions")                         \
+	D(dataplane_device, pending, PENDING_END, "its session not confirmed yet")                 \
+	D(dataplane_device, routes, TABLE_END, "list of its routes")                               \
+	D(dataplane_device, limits, TABLE_END, "number of the class of its limits")                \
+	D(dataplane_device, set, TABLE_END, "whether the slot is in use")                          \
+	D(dataplane_device, named, TABLE_END, NOTHING)                                             \
+	D(dataplane_slot, deadline, SESSION_END, "when the session ends")                          \
+	D(dataplane_slot, lifetime, SESSION_END, "how long it may live")                           \
+	D(dataplane_slot, index, SESSION_END, "index of the session")                              \
+	D(dataplane_slot, device, SESSION_END, "slot of the device")                               \
+	D(dataplane_slot, device_next, SESSION_END, NOTHING)                                       \
+	D(dataplane_slot, keepalive_s, SESSION_END, "interval of keepalives granted")              \
+	D(dataplane_slot, state, SESSION_END, "pending or confirmed")                              \
+	D(dataplane_slot, generation, "as long as the dataplane", NOTHING)                         \
+	D(dataplane_slot, reason, SESSION_END, "why it will end")                                  \
+	D(dataplane_slot, named, SESSION_END, NOTHING)                                             \
+	D(session_receive, index, SESSION_END, "index of the session, which its frames carry")     \
+	D(session_receive, device, SESSION_END, "slot of the device")                              \
+	D(session_receive, expires, SESSION_END, "when the session ends")                          \
+	D(session_receive, limits, SESSION_END, "number of the class of its limits")               \
+	D(session_receive, reserved, SESSION_END, NOTHING)                                         \
+	D(session_receive, head, SESSION_END,                                                      \
+		"highest counter received: about how many frames the device sent")                 \
+	D(session_receive, meter, SESSION_END,                                                     \
+		"how much of its limits the device has used in the last second")                   \
+	D(session_receive, challenged, SESSION_END, "when it was last asked to prove its address") \
+	D(session_receive, confirmed, SESSION_END, "whether the device has confirmed it")          \
+	D(session_receive, zero, SESSION_END, NOTHING)                                             \
+	D(session_receive, bitmap, SESSION_END,                                                    \
+		"which of the last 4,032 counters arrived, against replays")                       \
+	D(session_receive, candidate, SESSION_END,                                                 \
+		"address that the device seems to have moved to, until proven")                    \
+	D(session_receive, key, SESSION_END,                                                       \
+		"opens frames of this session on the wire, in memory only, wiped when it ends; "   \
+		"what it uncovers is a route and a payload that stays sealed")                     \
+	D(session_send, counter, SESSION_END, "next counter to send: how many frames it got")      \
+	D(session_send, index, SESSION_END, "index of the session")                                \
+	D(session_send, peer_index, SESSION_END, "index that the device chose for its end")        \
+	D(session_send, reserved, SESSION_END, NOTHING)                                            \
+	D(session_send, endpoint, SESSION_END, "where frames for the device go")                   \
+	D(session_send, key, SESSION_END,                                                          \
+		"opens frames to the device on the wire, in memory only, wiped when it ends; "     \
+		"what it uncovers is a route and a payload that stays sealed")                     \
+	D(endpoint, sequence, SESSION_END, NOTHING)                                                \
+	D(endpoint, port, SESSION_END, "port of the relay's machine")                              \
+	D(endpoint, vlan, SESSION_END, "VLAN")                                                     \
+	D(endpoint, next_hop, SESSION_END, "MAC address of the next hop: a router, or the device") \
+	D(endpoint, family, SESSION_END, "IPv4 or IPv6")                                           \
+	D(endpoint, zero, SESSION_END, NOTHING)                                                    \
+	D(endpoint, local, SESSION_END, "address of the relay that the device uses")               \
+	D(endpoint, remote, SESSION_END, "IP address that the device's frames come from")          \
+	D(endpoint, local_port, SESSION_END, "UDP port of the relay")                              \
+	D(endpoint, remote_port, SESSION_END, "UDP port that the device's frames come from")       \
+	D(endpoint, reserved, SESSION_END, NOTHING)                                                \
+	D(dataplane_route, route, TABLE_END, "the route, as in the store")                         \
+	D(dataplane_route, device, TABLE_END, "slot of the device it leads to")                    \
+	D(dataplane_route, flags, TABLE_END, "whether live frames are allowed")
+
+/* What people ask for and does not exist. */
+#define DISCLOSE_ABSENT(A)                                                                         \
+	A("Plaintext of messages, or a key that opens it: payloads are sealed by one device for "  \
+	  "another, and neither process ever holds those keys.")                                   \
+	A("Messages: a frame that can't be delivered at once is dropped. Nothing is queued or "    \
+	  "stored for a device that is away.")                                                     \
+	A("Who talks to whom: while a frame crosses the relay, its session and its route are in "  \
+	  "memory side by side; neither is written down, and routes do not say who holds them.")   \
+	A("When a device was last seen, where it was, how much it sent, on disk: sessions and "    \
+	  "addresses are in memory only, and gone when the session ends or the process does.")     \
+	A("Names, telephone numbers, e-mail addresses, contact lists: devices are keys.")          \
+	A("Session keys of the past: they are wiped when their session ends, and neither the "     \
+	  "relay's key nor a device's psk brings them back from a recording.")
+
+#endif

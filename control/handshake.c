@@ -1,0 +1,425 @@
+#include "log.h"
+#include "src/reset.h"
+#include "state.h"
+
+#include <errno.h>
+#include <sodium.h>
+
+enum {
+	HANDSHAKE_RETRY_FULL_S = 5,
+	HANDSHAKE_RETRY_DRAINING_S = 30,
+	/* Above so many bytes on their way to the dataplane, new sessions have to wait. */
+	HANDSHAKE_BACKLOG_BYTES = 4 << 20,
+};
+
+/* Who asks, as far as the store knows, and what they get. */
+struct decision {
+	enum wire_status status;
+	uint32_t slot; /* of a device, or the one to take for an invitation */
+	struct store_limits limits;
+};
+
+void handshake_init(struct control *control, const struct punt_record *record)
+{
+	struct job *job;
+
+	if (record->len != WIRE_SMALL_BYTES || wire_check(record->frame, record->len) != WIRE_OK ||
+		record->frame[0] != WIRE_INIT) {
+		COUNT(control, drop_frame);
+		return;
+	}
+	COUNT(control, inits);
+	if (control->sync.phase < SYNC_ROUTES) {
+		COUNT(control, drop_link_down);
+		return;
+	}
+	job = responder_job(control->responder);
+	if (!job) {
+		COUNT(control, drop_queue_full);
+		return;
+	}
+	job->step = JOB_OPEN;
+	job->owner = record->owner;
+	job->epoch = table_link_epoch(control->table);
+	job->endpoint = record->endpoint;
+	memcpy(&job->init, record->frame, sizeof job->init);
+	job->next = control->to_open;
+	control->to_open = job;
+}
+
+void handshake_submit(struct control *control)
+{
+	struct job *jobs = NULL;
+
+	/* They were put in front: turn them round, first come first served. */
+	while (control->to_open) {
+		struct job *job = control->to_open;
+		control->to_open = job->next;
+		job->next = jobs;
+		jobs = job;
+	}
+	if (jobs)
+		responder_submit(control->responder, jobs);
+}
+
+static bool attempt_is_new(struct control *control, const struct device *device,
+	const struct job *job, enum wire_status *status)
+{
+	uint64_t attempt = get64(job->asked.attempt);
+
+	for (uint32_t i = device->pending; i != DIRECTORY_NONE;
+		i = control->directory.pendings[i].next_of_slot) {
+		const struct pending *pending = &control->directory.pendings[i];
+		if (attempt <= pending->attempt &&
+			sodium_memcmp(
+				pending->key, job->noise.remote_static, sizeof pending->key) == 0)
+			return false;
+	}
+	if (attempt < device->attempt)
+		*status = WIRE_STATUS_STALE_ATTEMPT;
+	return device->state != DEVICE_ENROLLED || attempt != device->attempt;
+}
+
+static bool decide_device(
+	struct control *control, struct job *job, uint32_t slot, struct decision *decision)
+{
+	const struct device *device = directory_device(&control->directory, slot);
+
+	memcpy(job->psk, device->psk, sizeof job->psk);
+	decision->slot = slot;
+	if (!attempt_is_new(control, device, job, &decision->status)) {
+		COUNT(control, drop_repeated_init);
+		return false;
+	}
+	return true;
+}
+
+/* A key that no live device has, and no invitation: perhaps it was revoked. */
+static bool decide_stranger(struct control *control, struct job *job, struct decision *decision)
+{
+	struct store_device device;
+	int result = store_device_by_key(control->store, job->noise.remote_static, &device);
+
+	memcpy(job->psk, device.psk, sizeof job->psk);
+	decision->status = WIRE_STATUS_REVOKED;
+	sodium_memzero(&device, sizeof device);
+	if (result < 0)
+		COUNT(control, drop_unknown_key);
+	return result == 0;
+}
+
+/* The secret of a used invitation lives on as its device's psk. */
+static bool decide_used(struct control *control, struct job *job,
+	const struct store_invitation *invitation, struct decision *decision)
+{
+	struct store_device device;
+	int result = store_device_get(control->store, invitation->device, &device);
+
+	memcpy(job->psk, device.psk, sizeof job->psk);
+	decision->status = WIRE_STATUS_INVITATION_USED;
+	/* A device that was revoked while it still named its invitation. */
+	if (device.revoked_s &&
+		sodium_memcmp(device.key, job->noise.remote_static, sizeof device.key) == 0)
+		decision->status = WIRE_STATUS_REVOKED;
+	sodium_memzero(&device, sizeof device);
+	if (result < 0)
+		COUNT(control, drop_unknown_invitation);
+	return result == 0;
+}
+
+static bool decide_open_invitation(struct control *control, struct job *job,
+	const struct store_invitation *invitation, struct decision *decision)
+{
+	struct store_device device;
+	uint32_t slot = directory_find_reserved(&control->directory, invitation->id);
+
+	memcpy(job->psk, invitation->secret, sizeof job->psk);
+	decision->slot = slot;
+	if (invitation->expires_s <= control_now_s())
+		decision->status = WIRE_STATUS_INVITATION_USED;
+	else if (store_device_by_key(control->store, job->noise.remote_static, &device) == 0)
+		decision->status = WIRE_STATUS_REVOKED;
+	else if (slot == DIRECTORY_NONE && control->sync.phase != SYNC_DONE)
+		decision->status = WIRE_STATUS_FULL;
+	sodium_memzero(&device, sizeof device);
+	if (slot != DIRECTORY_NONE &&
+		!attempt_is_new(control, directory_device(&control->directory, slot), job,
+			&decision->status)) {
+		COUNT(control, drop_repeated_init);
+		return false;
+	}
+	return true;
+}
+
+static bool decide_invitation(struct control *control, struct job *job, struct decision *decision)
+{
+	struct store_invitation invitation;
+	bool known =
+		store_invitation_get(control->store, job->asked.invitation_id, &invitation) == 0;
+	bool answered = false;
+
+	if (!known)
+		COUNT(control, drop_unknown_invitation);
+	else if (invitation.used_s)
+		answered = decide_used(control, job, &invitation, decision);
+	else
+		answered = decide_open_invitation(control, job, &invitation, decision);
+	sodium_memzero(&invitation, sizeof invitation);
+	return answered;
+}
+
+/* Finds whose psk to answer with, and what. False: silence. */
+static bool decide(struct control *control, struct job *job, struct decision *decision)
+{
+	uint32_t slot = directory_find(&control->directory, job->noise.remote_static);
+
+	*decision = (struct decision){ .status = WIRE_STATUS_OK, .slot = DIRECTORY_NONE };
+	if (slot != DIRECTORY_NONE)
+		return decide_device(control, job, slot, decision);
+	if (sodium_is_zero(job->asked.invitation_id, sizeof job->asked.invitation_id))
+		return decide_stranger(control, job, decision);
+	return decide_invitation(control, job, decision);
+}
+
+/* Takes what a session needs: a slot, an index, a place among the pending ones. */
+static enum wire_status take_place(struct control *control, struct job *job, uint32_t slot)
+{
+	struct directory *directory = &control->directory;
+	bool reserved = slot == DIRECTORY_NONE;
+	uint32_t number;
+
+	if (table_link_backlog(control->table) > HANDSHAKE_BACKLOG_BYTES ||
+		table_link_lease(control->table, job->owner, &job->index) < 0)
+		return WIRE_STATUS_FULL;
+	if (reserved) {
+		if (directory_reserve(directory, job->asked.invitation_id, &slot) < 0) {
+			table_link_unlease(control->table, job->index);
+			return WIRE_STATUS_FULL;
+		}
+		control_send_device(control, slot);
+	}
+	number = directory_pend(
+		directory, slot, job->index, job->noise.remote_static, get64(job->asked.attempt));
+	if (number == DIRECTORY_NONE) {
+		table_link_unlease(control->table, job->index);
+		if (reserved) {
+			table_link_add(control->table, TABLE_DEVICE_REMOVE, &slot, 0);
+			directory_release(directory, slot);
+		}
+		return WIRE_STATUS_FULL;
+	}
+	job->slot = slot;
+	return WIRE_STATUS_OK;
+}
+
+/* Newest wins: an older handshake whose answer is not written yet is given up. Those that the
+ * dataplane has been told of, it replaces itself. */
+static void give_up_older(struct control *control, uint32_t slot)
+{
+	uint32_t number = directory_device(&control->directory, slot)->pending;
+
+	number = control->directory.pendings[number].next_of_slot;
+	while (number != DIRECTORY_NONE) {
+		const struct pending *pending = &control->directory.pendings[number];
+		uint32_t next = pending->next_of_slot;
+		if (!pending->sent)
+			directory_unpend(&control->directory, number);
+		number = next;
+	}
+}
+
+static uint16_t grant_keepalive(const struct control *control, uint16_t wanted)
+{
+	if (wanted == 0)
+		return (uint16_t)control->config->keepalive_s;
+	if (wanted < control->config->keepalive_min_s)
+		return (uint16_t)control->config->keepalive_min_s;
+	return wanted;
+}
+
+static uint16_t retry_after_s(enum wire_status status)
+{
+	/* Spread, so that those who were turned away together do not come back together. */
+	switch (status) {
+	case WIRE_STATUS_FULL:
+		return (uint16_t)(HANDSHAKE_RETRY_FULL_S +
+				  randombytes_uniform(HANDSHAKE_RETRY_FULL_S));
+	case WIRE_STATUS_DRAINING:
+		return (uint16_t)(HANDSHAKE_RETRY_DRAINING_S +
+				  randombytes_uniform(HANDSHAKE_RETRY_DRAINING_S));
+	default:
+		return 0;
+	}
+}
+
+static void write_answer(struct control *control, struct job *job, enum wire_status status)
+{
+	struct wire_response_payload *answer = &job->answer;
+	struct store_limits limits;
+
+	answer->status = (uint8_t)status;
+	answer->retry_after_s = put16(retry_after_s(status));
+	answer->versions = put32(UINT32_C(1) << WIRE_VERSION);
+	answer->suites = put32(control->suites & control->dataplane.suites);
+	if (status != WIRE_STATUS_OK)
+		return;
+	control_limits(control, directory_device(&control->directory, job->slot), &limits);
+	job->keepalive_s = grant_keepalive(control, get16(job->asked.keepalive_s));
+	answer->index = put32(job->index);
+	answer->boot = put64(control->dataplane.boot);
+	reset_key(control->reset_secret, job->index, answer->reset_key);
+	answer->soft_lifetime_s = put16(WIRE_SOFT_LIFETIME_S);
+	answer->hard_lifetime_s = put16(WIRE_HARD_LIFETIME_S);
+	answer->keepalive_s = put16(job->keepalive_s);
+	answer->keepalive_min_s = put16((uint16_t)control->config->keepalive_min_s);
+	answer->routes_max = put32((uint32_t)limits.routes_max);
+	answer->frames_per_s = put32((uint32_t)limits.frames_per_s);
+	answer->bytes_per_s = put64((uint64_t)limits.bytes_per_s);
+}
+
+static void count_status(struct control *control, enum wire_status status)
+{
+	switch (status) {
+	case WIRE_STATUS_OK:
+		break;
+	case WIRE_STATUS_REVOKED:
+		COUNT(control, answers_revoked);
+		break;
+	case WIRE_STATUS_FULL:
+		COUNT(control, answers_full);
+		break;
+	case WIRE_STATUS_STALE_ATTEMPT:
+		COUNT(control, answers_stale_attempt);
+		break;
+	case WIRE_STATUS_DRAINING:
+		COUNT(control, answers_draining);
+		break;
+	case WIRE_STATUS_INVITATION_USED:
+		COUNT(control, answers_invitation_used);
+		break;
+	}
+}
+
+/* Message 1 has been read. True: the job goes back to the threads for its answer. */
+static bool opened(struct control *control, struct job *job)
+{
+	struct decision decision;
+
+	if (job->result < 0) {
+		if (job->result == -ENOTSUP)
+			COUNT(control, drop_suite);
+		else
+			COUNT(control, drop_noise);
+		return false;
+	}
+	if (job->epoch != table_link_epoch(control->table) || control->sync.phase < SYNC_ROUTES) {
+		COUNT(control, drop_link_down);
+		return false;
+	}
+	if (!decide(control, job, &decision))
+		return false;
+	if (decision.status == WIRE_STATUS_OK && control->draining)
+		decision.status = WIRE_STATUS_DRAINING;
+	if (decision.status == WIRE_STATUS_OK) {
+		decision.status = take_place(control, job, decision.slot);
+		if (decision.status == WIRE_STATUS_OK)
+			give_up_older(control, job->slot);
+	}
+	count_status(control, decision.status);
+	write_answer(control, job, decision.status);
+	job->step = JOB_ANSWER;
+	return true;
+}
+
+static void send_install(struct control *control, const struct job *job, struct pending *pending)
+{
+	struct table_install install = {
+		.index = job->index,
+		.device = job->slot,
+		.peer_index = get32(job->init.sender_index),
+		.suite = job->init.suite,
+		.keepalive_s = job->keepalive_s,
+		.hard_lifetime_s = WIRE_HARD_LIFETIME_S,
+		.endpoint = job->endpoint,
+	};
+
+	memcpy(install.receive_key, job->keys.initiator_to_responder, sizeof install.receive_key);
+	memcpy(install.send_key, job->keys.responder_to_initiator, sizeof install.send_key);
+	memcpy(install.response, &job->response, sizeof install.response);
+	/* Whatever comes of it, the index and its key are spent. */
+	pending->sent = true;
+	table_link_add(control->table, TABLE_SESSION_INSTALL, &install, (uint64_t)job->index + 1);
+	COUNT(control, sessions_installed);
+	sodium_memzero(&install, sizeof install);
+}
+
+/* Message 2 has been written. */
+static void answered(struct control *control, const struct job *job)
+{
+	struct punt_record *record;
+	uint32_t number;
+
+	if (job->epoch != table_link_epoch(control->table)) {
+		COUNT(control, drop_link_down);
+		return;
+	}
+	if (job->result < 0)
+		COUNT(control, drop_noise);
+	if (job->answer.status == WIRE_STATUS_OK) {
+		/* The index is the job's until here, whatever became of the pending session: a
+		 * newer one may have taken its place, or the device may have been revoked. */
+		number = directory_pending(&control->directory, job->index);
+		if (number != DIRECTORY_NONE && job->result == 0) {
+			send_install(control, job, &control->directory.pendings[number]);
+			return;
+		}
+		table_link_unlease(control->table, job->index);
+		if (number != DIRECTORY_NONE)
+			enrol_unpend(control, number);
+		return;
+	}
+	if (job->result < 0)
+		return;
+	record = punt_link_add(control->punt);
+	if (!record)
+		return;
+	record->kind = PUNT_SEND_RAW;
+	record->len = sizeof job->response;
+	record->owner = job->owner;
+	record->endpoint = job->endpoint;
+	memcpy(record->frame, &job->response, sizeof job->response);
+}
+
+void handshake_finished(struct control *control)
+{
+	struct job *job = responder_finished(control->responder);
+	struct job *again = NULL, **last = &again;
+
+	while (job) {
+		struct job *next = job->next;
+		job->next = NULL;
+		if (job->step == JOB_OPEN && opened(control, job)) {
+			*last = job;
+			last = &job->next;
+		} else {
+			if (job->step == JOB_ANSWER)
+				answered(control, job);
+			responder_release(control->responder, job);
+		}
+		job = next;
+	}
+	if (again)
+		responder_submit(control->responder, again);
+}
+
+void handshake_refused(struct control *control, uint32_t index, int error)
+{
+	uint32_t number = directory_pending(&control->directory, index);
+
+	COUNT(control, drop_install_failed);
+	/* Of several that failed the dataplane names one: the others may or may not be there. */
+	if (error == -EAGAIN)
+		table_link_add(control->table, TABLE_SESSION_REMOVE, &index, 0);
+	if (number != DIRECTORY_NONE)
+		enrol_unpend(control, number);
+}

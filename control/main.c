@@ -1,0 +1,212 @@
+#include "api.h"
+#include "config.h"
+#include "log.h"
+#include "process.h"
+#include "src/key.h"
+#include "state.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum {
+	/* table link before punt link and responder, both before the API */
+	PRIORITIES = 3,
+};
+
+struct arguments {
+	const char *config, *pid_file;
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: chappe-control --config FILE [--pid-file FILE]\n"
+	      "\n"
+	      "Control plane of a Chappe relay: enrols devices, answers their handshakes and\n"
+	      "keeps the dataplane's tables. Administer it with chappectl.\n"
+	      "\n"
+	      "  --config FILE    INI file; see docs/operating.md\n"
+	      "  --pid-file FILE  write the process id there\n"
+	      "  --help           this text\n"
+	      "\n"
+	      "Before the first start: chappectl init --state DIR\n",
+		out);
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "pid-file", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			arguments->config = optarg;
+			break;
+		case 'p':
+			arguments->pid_file = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			return -EINVAL;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "chappe-control: %s: unexpected\n\n", argv[optind]);
+		usage(stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int load_key(const struct config *config, struct noise_keypair *key)
+{
+	char path[CONFIG_PATH_BYTES + 16];
+	int result;
+
+	snprintf(path, sizeof path, "%s/" STORE_KEY_FILE, config->state_dir);
+	result = key_pair_load(path, key);
+	if (result == -ENOENT)
+		log_error("%s: there is no relay key; make it with chappectl init --state %s", path,
+			config->state_dir);
+	else if (result < 0)
+		log_error("%s: %s", path, key_error_text(result));
+	return result;
+}
+
+/* Everything that needs privileges, then drops them. */
+static int prepare(
+	const struct config *config, const char *pid_file, struct noise_keypair *key, int *listener)
+{
+	const char *group = strcmp(config->api_group, "none") == 0 ? NULL : config->api_group;
+	struct process_account account;
+	char error[PROCESS_ERROR_BYTES];
+	int result = process_account(config->user, &account, error);
+
+	if (result == 0) {
+		process_lock();
+		result = load_key(config, key);
+		if (result < 0)
+			return result;
+	}
+	if (result == 0)
+		result = process_give_store(config->state_dir, &account, error);
+	if (result == 0) {
+		*listener = api_listen(config->api_socket, group, error);
+		result = *listener < 0 ? *listener : 0;
+	}
+	if (result == 0)
+		result = process_pid_file(pid_file, error);
+	if (result == 0)
+		result = process_drop(&account, error);
+	if (result < 0)
+		log_error("%s", error);
+	return result;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+	(void)what;
+	log_info("signal %d: ending", (int)number);
+	event_base_loopbreak(arg);
+}
+
+static int run(struct event_base *base)
+{
+	struct event *term = evsignal_new(base, SIGTERM, on_signal, base);
+	struct event *interrupt = evsignal_new(base, SIGINT, on_signal, base);
+	int result = -ENOMEM;
+
+	if (term && interrupt && event_add(term, NULL) == 0 && event_add(interrupt, NULL) == 0) {
+		log_info("ready");
+		sd_notify(0, "READY=1");
+		result = event_base_dispatch(base) < 0 ? -EIO : 0;
+		sd_notify(0, "STOPPING=1");
+	}
+	if (term)
+		event_free(term);
+	if (interrupt)
+		event_free(interrupt);
+	return result;
+}
+
+static int serve(const struct config *config, const struct noise_keypair *key, int listener)
+{
+	char error[STORE_ERROR_BYTES] = "no memory";
+	struct control *control = NULL;
+	struct api *api = NULL;
+	struct store *store = NULL;
+	struct event_base *base = event_base_new();
+	int result = -ENOMEM;
+
+	if (base && event_base_priority_init(base, PRIORITIES) == 0)
+		result = store_open(config->state_dir, &store, error);
+	if (result == 0) {
+		result = control_create(&control, base, config, key, store);
+		snprintf(error, sizeof error, "can't start: %s", strerror(-result));
+	}
+	if (result == 0) {
+		api = api_start(control, listener, error);
+		result = api ? 0 : -EIO;
+	} else {
+		close(listener);
+	}
+	if (result == 0)
+		result = run(base);
+	else
+		log_error("%s", error);
+	api_stop(api);
+	control_destroy(control);
+	if (base)
+		event_base_free(base);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct noise_keypair key;
+	struct config config;
+	char error[CONFIG_ERROR_BYTES];
+	int result, listener = -1;
+
+	if (parse_arguments(argc, argv, &arguments) < 0)
+		return 2;
+	/* Files are control's alone; the API's socket gets its mode of its own. */
+	umask(077);
+	config_defaults(&config);
+	if (arguments.config && config_load(arguments.config, &config, error) < 0) {
+		log_error("%s", error);
+		return 2;
+	}
+	if (sodium_init() < 0) {
+		log_error("libsodium does not start");
+		return 1;
+	}
+	result = prepare(&config, arguments.pid_file, &key, &listener);
+	if (result == 0)
+		result = serve(&config, &key, listener);
+	sodium_memzero(&key, sizeof key);
+	/* Fails, harmlessly, where the account may not write to their directory. */
+	if (listener >= 0)
+		unlink(config.api_socket);
+	if (arguments.pid_file)
+		unlink(arguments.pid_file);
+	return result == 0 ? 0 : 1;
+}

@@ -1,0 +1,35 @@
+/* The process around control: its account, its locked memory, its pid file. */
+#ifndef CHAPPE_CONTROL_PROCESS_H
+#define CHAPPE_CONTROL_PROCESS_H
+
+#include <sys/types.h>
+
+enum { PROCESS_ERROR_BYTES = 1024 };
+
+struct process_account {
+	uid_t uid;
+	gid_t gid;
+	char name[64];
+	int keep; /* nonzero: user = none, nothing drops */
+};
+
+/* Looks the user up; "none" keeps the account the process was started under. */
+int process_account(
+	const char *user, struct process_account *account, char error[PROCESS_ERROR_BYTES]);
+
+/* No core dumps, and every page that is touched from now on locked; while privileges last. Where
+ * memory can't be locked, says so on the log and goes on. */
+void process_lock(void);
+
+/* Gives the store's files to the account, so that it can use them once privileges are gone. The
+ * relay key stays what it was. */
+int process_give_store(const char *state_dir, const struct process_account *account,
+	char error[PROCESS_ERROR_BYTES]);
+
+/* For good: groups, user, capabilities, no new ones. */
+int process_drop(const struct process_account *account, char error[PROCESS_ERROR_BYTES]);
+
+/* Writes the pid and a newline. NULL does nothing. */
+int process_pid_file(const char *path, char error[PROCESS_ERROR_BYTES]);
+
+#endif

@@ -1,0 +1,406 @@
+#include "table_link.h"
+#include "channel.h"
+#include "log.h"
+#include "table_queue.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+enum {
+	TABLE_OWNERS_MAX = 1 << WIRE_INDEX_OWNER_BITS,
+	/* Indices asked for at once, whenever half as many are left; fewer where the table is
+	 * small, so that one owner does not hold what another needs. */
+	LEASE_BLOCK = 512,
+	LEASES_MAX = 8 * LEASE_BLOCK,
+};
+
+struct leases {
+	uint32_t first, count;
+	bool asked;
+	uint32_t indices[LEASES_MAX]; /* ring */
+};
+
+struct question {
+	struct question *next;
+	uint64_t seq;
+	table_link_part *part;
+	control_done *done;
+	void *arg;
+};
+
+struct table_link {
+	const struct table_link_own *own;
+	const struct table_link_calls *calls;
+	void *arg;
+	uint64_t *counters;
+	struct channel *channel;
+	struct event *flush;
+	struct table_queue queue;
+	struct question *questions;
+	uint64_t epoch, boot;
+	bool has_hello, has_dump, syncing;
+	struct leases leases[TABLE_OWNERS_MAX];
+	uint32_t owners, leased, lease_block;
+};
+
+static size_t record_bytes(enum table_op op)
+{
+	switch (op) {
+#define X(name, code, direction, record, help)                                                     \
+	case TABLE_##name:                                                                         \
+		return sizeof(record);
+		TABLE_MESSAGES(X)
+#undef X
+	}
+	return 0;
+}
+
+static void send_queue(struct table_link *link)
+{
+	bool more = true;
+
+	while (more) {
+		while (link->queue.first) {
+			const struct table_out *out = link->queue.first;
+			if (channel_send(link->channel, out->bytes, out->len) < 0)
+				return;
+			link->counters[CONTROL_COUNTER_table_messages_sent]++;
+			if (table_queue_sent(&link->queue) < 0)
+				channel_break(link->channel, "no memory");
+		}
+		more = link->syncing && link->calls->sync(link->arg);
+		link->syncing = more;
+		more |= link->queue.first != NULL;
+	}
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	send_queue(arg);
+}
+
+int table_link_add(struct table_link *link, enum table_op op, const void *record, uint64_t tag)
+{
+	int result;
+
+	if (!table_link_is_up(link))
+		return -ENOTCONN;
+	result = table_queue_add(&link->queue, (uint16_t)op, record, record_bytes(op), tag);
+	event_active(link->flush, EV_TIMEOUT, 0);
+	return result;
+}
+
+static void reset_leases(struct table_link *link)
+{
+	for (uint32_t i = 0; i < TABLE_OWNERS_MAX; i++) {
+		link->leases[i].first = link->leases[i].count = 0;
+		link->leases[i].asked = false;
+	}
+	link->leased = 0;
+}
+
+static int add_lease(struct table_link *link, uint32_t index)
+{
+	struct leases *leases = &link->leases[wire_index_owner(index)];
+
+	leases->asked = false;
+	if (leases->count == LEASES_MAX)
+		return -ENOSPC;
+	leases->indices[(leases->first + leases->count++) % LEASES_MAX] = index;
+	link->leased++;
+	return 0;
+}
+
+static void ask_leases(struct table_link *link, uint32_t owner)
+{
+	struct table_lease_get get = { .owner = owner, .count = link->lease_block };
+
+	if (link->leases[owner].asked)
+		return;
+	link->leases[owner].asked = table_link_add(link, TABLE_LEASE_GET, &get, 0) == 0;
+}
+
+int table_link_lease(struct table_link *link, uint32_t owner, uint32_t *index)
+{
+	struct leases *leases;
+
+	if (!table_link_is_up(link) || owner >= link->owners)
+		return -ENOSPC;
+	leases = &link->leases[owner];
+	if (leases->count <= link->lease_block / 2)
+		ask_leases(link, owner);
+	if (leases->count == 0)
+		return -ENOSPC;
+	*index = leases->indices[leases->first];
+	leases->first = (leases->first + 1) % LEASES_MAX;
+	leases->count--;
+	link->leased--;
+	return 0;
+}
+
+void table_link_unlease(struct table_link *link, uint32_t index)
+{
+	if (table_link_is_up(link))
+		add_lease(link, index);
+}
+
+static int on_hello(struct table_link *link, const struct table_hello *theirs)
+{
+	struct table_hello own = { .version = TABLE_VERSION, .suites = link->own->suites };
+	bool other_boot = theirs->boot != link->boot;
+
+	if (link->has_hello || theirs->version != TABLE_VERSION || theirs->owners == 0 ||
+		theirs->owners > TABLE_OWNERS_MAX)
+		return -EPROTO;
+	memcpy(own.relay_public, link->own->relay_public, sizeof own.relay_public);
+	memcpy(own.reset_secret, link->own->reset_secret, sizeof own.reset_secret);
+	link->has_hello = true;
+	link->boot = theirs->boot;
+	link->owners = theirs->owners;
+	link->lease_block = theirs->devices_max / (16 * theirs->owners);
+	if (link->lease_block > LEASE_BLOCK)
+		link->lease_block = LEASE_BLOCK;
+	if (link->lease_block == 0)
+		link->lease_block = 1;
+	if (table_link_add(link, TABLE_HELLO, &own, 0) < 0)
+		return -ENOMEM;
+	sodium_memzero(&own, sizeof own);
+	return link->calls->hello(link->arg, theirs, other_boot);
+}
+
+static void on_ack(struct table_link *link, uint64_t seq, const struct table_ack *ack)
+{
+	struct table_waiting *waiting = table_queue_acked(&link->queue, seq);
+
+	if (ack->op == TABLE_LEASE_GET)
+		for (uint32_t i = 0; i < link->owners; i++)
+			link->leases[i].asked = false;
+	if (ack->failed && ack->op != TABLE_LEASE_GET)
+		link->calls->refused(link->arg, (enum table_op)ack->op, ack->failed, ack->error);
+	for (uint32_t i = 0; waiting && i < waiting->count; i++) {
+		int error = 0;
+		if (ack->failed && i == ack->first)
+			error = ack->error ? ack->error : -EIO;
+		else if (ack->failed > 1 && i > ack->first)
+			error = -EAGAIN;
+		if (waiting->tags[i])
+			link->calls->acked(
+				link->arg, (enum table_op)ack->op, waiting->tags[i], error);
+	}
+	if (waiting)
+		sodium_memzero(waiting->tags, waiting->count * sizeof *waiting->tags);
+	free(waiting);
+}
+
+/* The answer to a question, or its last part. */
+static void on_answer(struct table_link *link, const struct table_head *head, const void *records)
+{
+	struct question **place = &link->questions, *question;
+
+	while (*place && (*place)->seq != head->seq)
+		place = &(*place)->next;
+	question = *place;
+	if (!question)
+		return;
+	question->part(question->arg, records, head->count);
+	if (!(head->flags & TABLE_LAST))
+		return;
+	*place = question->next;
+	question->done(question->arg, 0);
+	free(question);
+}
+
+static void on_dump(struct table_link *link, const struct table_head *head,
+	const struct table_session *sessions)
+{
+	if (link->has_dump) {
+		on_answer(link, head, sessions);
+		return;
+	}
+	for (uint32_t i = 0; i < head->count; i++)
+		link->calls->dumped(link->arg, &sessions[i]);
+	if (!(head->flags & TABLE_LAST))
+		return;
+	link->has_dump = link->syncing = true;
+	event_active(link->flush, EV_TIMEOUT, 0);
+}
+
+static int on_message(void *arg, const uint8_t *bytes, size_t len)
+{
+	struct table_link *link = arg;
+	const struct table_head *head = (const struct table_head *)bytes;
+	const void *records = bytes + sizeof *head;
+	int result = table_message_check(bytes, len, TABLE_TO_CONTROL);
+
+	if (result < 0 || (!link->has_hello && head->op != TABLE_HELLO))
+		return -EBADMSG;
+	link->counters[CONTROL_COUNTER_table_messages_received]++;
+	switch ((enum table_op)head->op) {
+	case TABLE_HELLO:
+		return on_hello(link, records);
+	case TABLE_ACK:
+		on_ack(link, head->seq, records);
+		break;
+	case TABLE_LEASE:
+		for (uint32_t i = 0; i < head->count; i++)
+			add_lease(link, ((const uint32_t *)records)[i]);
+		break;
+	case TABLE_SESSION_DUMP:
+		on_dump(link, head, records);
+		break;
+	case TABLE_SESSION_CONFIRMED:
+		link->calls->confirmed(link->arg, records, head->count);
+		break;
+	case TABLE_SESSION_ENDED:
+		for (uint32_t i = 0; i < head->count; i++)
+			link->calls->ended(link->arg, (const struct table_ended *)records + i);
+		break;
+	case TABLE_STATS:
+		on_answer(link, head, records);
+		break;
+	default:
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static void on_up(void *arg)
+{
+	struct table_link *link = arg;
+
+	link->epoch++;
+}
+
+static void on_down(void *arg)
+{
+	struct table_link *link = arg;
+	struct table_waiting *waiting = table_queue_clear(&link->queue);
+
+	link->counters[CONTROL_COUNTER_links_lost]++;
+	link->has_hello = link->has_dump = link->syncing = false;
+	reset_leases(link);
+	while (waiting) {
+		struct table_waiting *next = waiting->next;
+		for (uint32_t i = 0; i < waiting->count; i++)
+			if (waiting->tags[i])
+				link->calls->acked(link->arg, (enum table_op)waiting->op,
+					waiting->tags[i], -ENOTCONN);
+		free(waiting);
+		waiting = next;
+	}
+	while (link->questions) {
+		struct question *question = link->questions;
+		link->questions = question->next;
+		question->done(question->arg, -ENOTCONN);
+		free(question);
+	}
+	link->calls->down(link->arg);
+}
+
+static void on_writable(void *arg)
+{
+	send_queue(arg);
+}
+
+static void on_turn(void *arg)
+{
+	(void)arg;
+}
+
+static const struct channel_calls channel_calls = {
+	.up = on_up,
+	.down = on_down,
+	.message = on_message,
+	.writable = on_writable,
+	.turn = on_turn,
+};
+
+int table_link_create(struct table_link **created, struct event_base *base, const char *path,
+	const struct table_link_own *own, const struct table_link_calls *calls, void *arg,
+	uint64_t *counters)
+{
+	struct table_link *link = calloc(1, sizeof *link);
+	int result = -ENOMEM;
+
+	*created = NULL;
+	if (!link)
+		return -ENOMEM;
+	link->own = own;
+	link->calls = calls;
+	link->arg = arg;
+	link->counters = counters;
+	table_queue_init(&link->queue);
+	link->flush = event_new(base, -1, 0, on_flush, link);
+	if (link->flush)
+		result = channel_create(
+			&link->channel, base, path, "table", 0, &channel_calls, link);
+	if (result < 0)
+		table_link_destroy(link);
+	else
+		*created = link;
+	return result;
+}
+
+void table_link_destroy(struct table_link *link)
+{
+	if (!link)
+		return;
+	channel_destroy(link->channel);
+	if (link->flush)
+		event_free(link->flush);
+	table_queue_wipe(&link->queue);
+	while (link->questions) {
+		struct question *question = link->questions;
+		link->questions = question->next;
+		question->done(question->arg, -ECANCELED);
+		free(question);
+	}
+	free(link);
+}
+
+bool table_link_is_up(const struct table_link *link)
+{
+	return link->has_hello && channel_is_up(link->channel);
+}
+
+uint64_t table_link_epoch(const struct table_link *link)
+{
+	return link->epoch;
+}
+
+size_t table_link_backlog(const struct table_link *link)
+{
+	return link->queue.bytes;
+}
+
+uint32_t table_link_leased(const struct table_link *link)
+{
+	return link->leased;
+}
+
+int table_link_ask(struct table_link *link, enum table_op op, table_link_part *part,
+	control_done *done, void *arg)
+{
+	struct question *question;
+
+	if (!table_link_is_up(link) || !link->has_dump)
+		return -ENOTCONN;
+	question = malloc(sizeof *question);
+	if (!question || table_link_add(link, op, NULL, 0) < 0) {
+		free(question);
+		return -ENOMEM;
+	}
+	*question = (struct question){
+		.next = link->questions,
+		.seq = link->queue.seq,
+		.part = part,
+		.done = done,
+		.arg = arg,
+	};
+	link->questions = question;
+	return 0;
+}
