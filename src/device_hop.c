@@ -160,8 +160,8 @@ static void note_received(struct device_hop *hop, struct device_session *session
 	hop->silent = false;
 	if (session == hop->pending)
 		promote(hop, now_ns);
-	if (hop->current)
-		device_hop_report(hop, CHAPPE_OK);
+	if (hop->current) /* what holds the next handshake back is still worth knowing */
+		device_hop_report(hop, hop->phase == DEVICE_HOP_HELD ? hop->error : CHAPPE_OK);
 }
 
 static void take_inner(struct device_hop *hop, struct device_session *session,
