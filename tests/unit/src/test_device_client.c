@@ -92,7 +92,7 @@ static void bad_invitations_are_refused_with_a_reason(void **state)
 	assert_int_equal(chappe_join(a->chappe, "hello"), CHAPPE_ERR_BAD_LINK);
 	assert_true(strlen(chappe_link_problem(a->chappe)) > 0);
 	world_invitation(a, text);
-	text[strlen(text) - 1] ^= 1;
+	text[60] = text[60] == 'A' ? 'B' : 'A';
 	assert_int_equal(chappe_join(a->chappe, text), CHAPPE_ERR_BAD_LINK);
 	assert_non_null(strstr(chappe_link_problem(a->chappe), "checksum"));
 	assert_false(chappe_joined(a->chappe));
@@ -406,9 +406,7 @@ static void messages_wait_for_the_relay_to_come_back(void **state)
 	world_run(w, 20 * PEER_S);
 	relay_peer_restart(w->relay);
 	w->relay->down = false;
-	world_run(w, 10 * PEER_S);
-	assert_int_equal(
-		world_got(b, "through the outage", 18), 0); /* bob is idle until his keepalive */
+	/* bob is idle: he is back at his next keepalive */
 	world_run(w, 30 * PEER_S);
 	assert_int_equal(world_got(b, "through the outage", 18), 1);
 	assert_int_equal(a->counts[CHAPPE_EVENT_ACKNOWLEDGED], 1);
