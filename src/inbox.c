@@ -115,11 +115,8 @@ static void owe_ack(
 	inbox->expected_fragment = last ? 0 : (uint16_t)(fragment + 1);
 	inbox->newest = frame_id;
 	inbox->newest_ns = now_ns;
-	if (inbox->recent_count < INBOX_RECENT) {
-		inbox->recent[inbox->recent_count].message = number;
-		inbox->recent[inbox->recent_count].fragment = fragment;
-		inbox->recent_count++;
-	}
+	inbox->recent[inbox->unacked % INBOX_RECENT].message = number;
+	inbox->recent[inbox->unacked % INBOX_RECENT].fragment = fragment;
 	if (++inbox->unacked >= INBOX_ACK_EVERY || !in_order)
 		ack_by(inbox, now_ns);
 	else

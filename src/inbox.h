@@ -35,11 +35,10 @@ struct inbox {
 	uint64_t ack_ns; /* when it goes; MESSAGE_NEVER */
 	uint64_t newest, newest_ns;
 	unsigned unacked; /* frames since the last ack */
-	unsigned recent_count;
 	struct {
 		uint64_t message;
 		uint16_t fragment;
-	} recent[INBOX_RECENT]; /* the last of them */
+	} recent[INBOX_RECENT]; /* the last of them, in a ring */
 	uint64_t expected_message;
 	uint16_t expected_fragment; /* follows the last one that came */
 };

@@ -77,7 +77,7 @@ static void add_around(struct ack *ack, const struct incoming *incoming, uint16_
 
 static void add_recent(const struct inbox *inbox, struct ack *ack)
 {
-	for (unsigned i = 0; i < inbox->recent_count; i++) {
+	for (unsigned i = 0; i < inbox->unacked && i < INBOX_RECENT; i++) {
 		uint64_t number = inbox->recent[i].message;
 		const struct incoming *incoming;
 		if (number < inbox->window.base)
@@ -133,5 +133,4 @@ void inbox_make_ack(struct inbox *inbox, uint64_t now_ns, struct ack *ack)
 	add_done(inbox, ack);
 	inbox->ack_ns = MESSAGE_NEVER;
 	inbox->unacked = 0;
-	inbox->recent_count = 0;
 }

@@ -1,12 +1,8 @@
-#include "link.h"
+#include "link_fields.h"
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { CRITICAL = 0x80, FIELDS_END = 1 + 8 /* highest tag known */ };
-
-#define SCHEME "chappe:"
 
 static const struct {
 	const char *word;
@@ -15,12 +11,12 @@ static const struct {
 	[LINK_INVITE] = { "invite", LINK_STATUS_WANTED_CONTACT },
 	[LINK_CONTACT] = { "contact", LINK_STATUS_WANTED_INVITE },
 };
+const char *link_kind_word(enum link_kind kind)
+{
+	return kinds[kind].word;
+}
 
-static const struct field {
-	const char *text;
-	bool critical;
-	uint8_t bytes, needs, may;
-} fields[FIELDS_END] = {
+const struct link_field_rule link_field_rules[LINK_FIELDS_END] = {
 #define X(name, tag, is_critical, size, need, allow, called)                                       \
 	[tag] = { called, is_critical, size, need, allow },
 	LINK_FIELDS(X)
@@ -39,10 +35,10 @@ void link_wipe(struct link *link)
 	sodium_memzero(link, sizeof *link);
 }
 
-static void checksum(
+void link_checksum(
 	enum link_kind kind, const uint8_t *body, size_t len, uint8_t sum[LINK_CHECKSUM_BYTES])
 {
-	const char *word = kinds[kind].word;
+	const char *word = link_kind_word(kind);
 	uint8_t digest[crypto_generichash_BYTES_MIN];
 	crypto_generichash_state state;
 	crypto_generichash_init(&state, NULL, 0, sizeof digest);
@@ -101,7 +97,7 @@ static enum link_status add_relay(struct link *link, const uint8_t *value, size_
 }
 
 /* Where the bytes of a field of fixed length are kept. */
-static void *place(struct link *link, unsigned field)
+void *link_place(struct link *link, unsigned field)
 {
 	switch (field) {
 	case LINK_FIELD_RELAY_KEY:
@@ -132,13 +128,13 @@ static int parse_body(struct link *link, const uint8_t *body, size_t len, struct
 	if (body[0] != LINK_VERSION)
 		return fail(link, error, LINK_STATUS_VERSION, body[0]);
 	for (size_t at = 1; at < len;) {
-		uint8_t tag = (uint8_t)(body[at] & ~CRITICAL);
+		uint8_t tag = (uint8_t)(body[at] & ~LINK_CRITICAL);
 		if (len - at < 2 || len - at - 2 < body[at + 1])
 			return fail(link, error, LINK_STATUS_MALFORMED, tag);
 		const uint8_t *value = body + at + 2;
 		uint8_t value_len = body[at + 1];
-		bool known = tag < FIELDS_END && fields[tag].may & kind_bit;
-		if (!known && body[at] & CRITICAL)
+		bool known = tag < LINK_FIELDS_END && link_field_rules[tag].may & kind_bit;
+		if (!known && body[at] & LINK_CRITICAL)
 			return fail(link, error, LINK_STATUS_UNKNOWN_CRITICAL, tag);
 		at += 2 + (size_t)value_len;
 		if (!known)
@@ -149,15 +145,15 @@ static int parse_body(struct link *link, const uint8_t *body, size_t len, struct
 				return fail(link, error, status, tag);
 		} else if (seen & 1u << tag) {
 			return fail(link, error, LINK_STATUS_REPEATED, tag);
-		} else if (value_len != fields[tag].bytes) {
+		} else if (value_len != link_field_rules[tag].bytes) {
 			return fail(link, error, LINK_STATUS_BAD_LENGTH, tag);
 		} else {
-			memcpy(place(link, tag), value, value_len);
+			memcpy(link_place(link, tag), value, value_len);
 		}
 		seen |= 1u << tag;
 	}
-	for (uint8_t tag = 1; tag < FIELDS_END; tag++)
-		if (fields[tag].needs & kind_bit && !(seen & 1u << tag))
+	for (uint8_t tag = 1; tag < LINK_FIELDS_END; tag++)
+		if (link_field_rules[tag].needs & kind_bit && !(seen & 1u << tag))
 			return fail(link, error, LINK_STATUS_MISSING, tag);
 	return 0;
 }
@@ -182,8 +178,9 @@ static bool is_alphabet(const char *text, size_t len)
 static enum link_kind kind_of(const char *text, size_t len, size_t *skip)
 {
 	for (enum link_kind kind = LINK_INVITE; kind <= LINK_CONTACT; kind++) {
-		char prefix[sizeof SCHEME + 8];
-		int prefix_len = snprintf(prefix, sizeof prefix, SCHEME "%s/", kinds[kind].word);
+		char prefix[sizeof LINK_SCHEME + 8];
+		int prefix_len =
+			snprintf(prefix, sizeof prefix, LINK_SCHEME "%s/", kinds[kind].word);
 		if (len >= (size_t)prefix_len && memcmp(text, prefix, (size_t)prefix_len) == 0) {
 			*skip = (size_t)prefix_len;
 			return kind;
@@ -221,7 +218,7 @@ int link_parse(const char *text, size_t len, enum link_kind kind, struct link *l
 		binary_len < sizeof sum)
 		return fail(link, error, LINK_STATUS_CHECKSUM, 0);
 	size_t body_len = binary_len - sizeof sum;
-	checksum(link->kind, binary, body_len, sum);
+	link_checksum(link->kind, binary, body_len, sum);
 	int result = memcmp(sum, binary + body_len, sizeof sum)
 			     ? fail(link, error, LINK_STATUS_CHECKSUM, 0)
 			     : parse_body(link, binary, body_len, error);
@@ -242,82 +239,13 @@ void link_error_text(const struct link_error *error, char text[LINK_ERROR_BYTES]
 
 	snprintf(number, sizeof number, "%u", error->field);
 	if (gap && gap[1] == 's')
-		filling = error->field < FIELDS_END ? fields[error->field].text : "field";
+		filling = error->field < LINK_FIELDS_END ? link_field_rules[error->field].text
+							 : "field";
 	if (gap)
 		snprintf(text, LINK_ERROR_BYTES, "%.*s%s%s", (int)(gap - sentence), sentence,
 			filling, gap + 2);
 	else
 		snprintf(text, LINK_ERROR_BYTES, "%s", sentence);
-}
-
-static size_t put_field(uint8_t *out, unsigned tag, const void *value, size_t len)
-{
-	out[0] = (uint8_t)(tag | (fields[tag].critical ? CRITICAL : 0));
-	out[1] = (uint8_t)len;
-	memcpy(out + 2, value, len);
-	return 2 + len;
-}
-
-/* Version and fields in the order of their tags. out has size bytes. */
-static int format_body(
-	const struct link *link, enum link_kind kind, uint8_t *out, size_t size, size_t *len)
-{
-	struct link copy = *link;
-	size_t at = 1;
-	int result = 0;
-
-	out[0] = LINK_VERSION;
-	if (link->relay_count == 0 || link->relay_count > LINK_RELAYS_MAX)
-		result = -EINVAL;
-	for (unsigned n = 0; !result && n < link->relay_count; n++) {
-		char host[LINK_HOST_BYTES];
-		uint16_t port;
-		size_t relay_len = strnlen(link->relays[n], LINK_RELAY_BYTES);
-		if (relay_len == LINK_RELAY_BYTES || link_relay_split(link->relays[n], host, &port))
-			result = -EINVAL;
-		else if (at + 2 + relay_len > size)
-			result = -ENOSPC;
-		else
-			at += put_field(out + at, LINK_FIELD_RELAY, link->relays[n], relay_len);
-	}
-	for (unsigned tag = LINK_FIELD_RELAY + 1; !result && tag < FIELDS_END; tag++) {
-		bool wanted = fields[tag].needs & 1u << kind ||
-			      (fields[tag].may & 1u << kind && link->expires_s);
-		if (!wanted)
-			continue;
-		if (at + 2 + fields[tag].bytes > size)
-			result = -ENOSPC;
-		else
-			at += put_field(out + at, tag, place(&copy, tag), fields[tag].bytes);
-	}
-	link_wipe(&copy);
-	*len = at;
-	return result;
-}
-
-int link_format(const struct link *link, char text[LINK_TEXT_BYTES])
-{
-	uint8_t binary[LINK_BINARY_BYTES_MAX];
-	size_t len;
-
-	if (link->kind != LINK_INVITE && link->kind != LINK_CONTACT)
-		return -EINVAL;
-	int result =
-		format_body(link, link->kind, binary, sizeof binary - LINK_CHECKSUM_BYTES, &len);
-	if (!result) {
-		checksum(link->kind, binary, len, binary + len);
-		len += LINK_CHECKSUM_BYTES;
-		int prefix = snprintf(text, LINK_TEXT_BYTES, SCHEME "%s/", kinds[link->kind].word);
-		sodium_bin2base64(text + prefix, LINK_TEXT_BYTES - (size_t)prefix, binary, len,
-			sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	}
-	sodium_memzero(binary, sizeof binary);
-	return result;
-}
-
-int hello_write(const struct link *own, uint8_t out[LINK_HELLO_BYTES_MAX], size_t *len)
-{
-	return format_body(own, LINK_HELLO, out, LINK_HELLO_BYTES_MAX, len);
 }
 
 int hello_read(const uint8_t *data, size_t len, const uint8_t sender[WIRE_KEY_BYTES],

@@ -94,7 +94,7 @@ int outbox_add(struct outbox *outbox, enum seal_type type, const uint8_t *data, 
 	return 0;
 }
 
-static size_t data_bytes(const struct fragment *fragment)
+size_t outbox_data_bytes(const struct fragment *fragment)
 {
 	size_t before = (size_t)fragment->index * SEAL_LARGE_DATA_BYTES;
 	size_t left = fragment->message->len - before;
@@ -103,7 +103,8 @@ static size_t data_bytes(const struct fragment *fragment)
 
 uint64_t outbox_frame_bytes(const struct fragment *fragment)
 {
-	return data_bytes(fragment) <= SEAL_SMALL_DATA_BYTES ? WIRE_SMALL_BYTES : WIRE_LARGE_BYTES;
+	return outbox_data_bytes(fragment) <= SEAL_SMALL_DATA_BYTES ? WIRE_SMALL_BYTES
+								    : WIRE_LARGE_BYTES;
 }
 
 void outbox_take_out(struct outbox *outbox, struct outgoing *message)
@@ -169,192 +170,4 @@ void outbox_lose(struct outbox *outbox, struct fragment *fragment)
 	if (message->waiting++ == 0 || fragment->index < message->first_waiting)
 		message->first_waiting = fragment->index;
 	outbox->waiting++;
-}
-
-/* A transmission that no fragment stands for any more may still be acknowledged, and then tells the
- * round trip time. */
-static void remember_replaced(struct outbox *outbox, const struct fragment *fragment)
-{
-	outbox->replaced[outbox->replaced_next++ % OUTBOX_REPLACED] = fragment->sent;
-}
-
-/* unbroken_from and unbroken_to: of the transmissions between these orders (both exclusive) none
- * was acknowledged; if what is lost of them lasted long enough, congestion is persistent
- * (RFC 9002, section 7.6). */
-void outbox_detect_losses(
-	struct outbox *outbox, uint64_t now_ns, uint64_t unbroken_from, uint64_t unbroken_to)
-{
-	uint64_t delay_ns = recovery_loss_delay_ns(&outbox->recovery);
-	uint64_t bytes = 0, last_ns = 0, first_unbroken_ns = MESSAGE_NEVER, last_unbroken_ns = 0;
-	struct fragment *fragment, *next;
-
-	outbox->lost_ns = MESSAGE_NEVER;
-	for (fragment = TAILQ_FIRST(&outbox->on_the_way); fragment; fragment = next) {
-		const struct outbox_sent *sent = &fragment->sent;
-		next = TAILQ_NEXT(fragment, link);
-		if (sent->order >= outbox->acked_order)
-			break;
-		if (sent->order + RECOVERY_PACKET_THRESHOLD > outbox->acked_order &&
-			sent->sent_ns + delay_ns > now_ns) {
-			if (sent->sent_ns + delay_ns < outbox->lost_ns)
-				outbox->lost_ns = sent->sent_ns + delay_ns;
-			continue;
-		}
-		bytes += outbox_frame_bytes(fragment);
-		last_ns = sent->sent_ns;
-		if (sent->order > unbroken_from && sent->order < unbroken_to &&
-			sent->sent_ns >= outbox->recovery.first_sample_ns) {
-			if (first_unbroken_ns == MESSAGE_NEVER)
-				first_unbroken_ns = sent->sent_ns;
-			last_unbroken_ns = sent->sent_ns;
-		}
-		TAILQ_REMOVE(&outbox->on_the_way, fragment, link);
-		remember_replaced(outbox, fragment);
-		outbox_lose(outbox, fragment);
-	}
-	if (bytes) {
-		bool persistent =
-			outbox->recovery.sampled && last_unbroken_ns > first_unbroken_ns &&
-			last_unbroken_ns - first_unbroken_ns >
-				RECOVERY_PERSISTENT_PTOS * recovery_timeout_ns(&outbox->recovery);
-		recovery_lost(&outbox->recovery, now_ns, last_ns, bytes, persistent);
-	}
-}
-
-/* Nothing is to be sent, and what was sent, or what is held, may have been forgotten. */
-static bool awaits(const struct outbox *outbox)
-{
-	return outbox->open > 0 && !outbox->probes &&
-	       (!TAILQ_EMPTY(&outbox->on_the_way) || outbox->waiting == 0);
-}
-
-static uint64_t timeout_at_ns(const struct outbox *outbox)
-{
-	uint64_t since_ns = outbox->sent_ns > outbox->heard_ns ? outbox->sent_ns : outbox->heard_ns;
-	return since_ns + recovery_backed_off_ns(&outbox->recovery, since_ns - outbox->heard_ns);
-}
-
-void outbox_tick(struct outbox *outbox, uint64_t now_ns)
-{
-	if (outbox->lost_ns <= now_ns)
-		outbox_detect_losses(outbox, now_ns, 0, 0);
-	if (awaits(outbox) && outbox->lost_ns == MESSAGE_NEVER && timeout_at_ns(outbox) <= now_ns) {
-		outbox->recovery.timeouts++;
-		outbox->probes = 2;
-		outbox->announced = 0;
-	}
-}
-
-void outbox_probe(struct outbox *outbox, uint64_t now_ns)
-{
-	outbox->recovery.timeouts = 0;
-	outbox->heard_ns = now_ns;
-	if (outbox->open > 0) {
-		outbox->probes = 2;
-		outbox->announced = 0;
-	}
-}
-
-static struct fragment *first_waiting(const struct outbox *outbox)
-{
-	struct outgoing *message;
-	if (outbox->waiting == 0)
-		return NULL;
-	TAILQ_FOREACH (message, &outbox->queue, link)
-		if (message->waiting)
-			break;
-	while (message->fragment[message->first_waiting].state != FRAGMENT_WAITING)
-		message->first_waiting++;
-	return &message->fragment[message->first_waiting];
-}
-
-/* What to ask with: new data, the oldest on the way, or what the contact holds of the first
- * message, the last fragment of it, the smallest. */
-static struct fragment *pick_probe(const struct outbox *outbox, uint64_t now_ns)
-{
-	struct fragment *fragment = first_waiting(outbox);
-	if (fragment)
-		return fragment;
-	fragment = TAILQ_FIRST(&outbox->on_the_way);
-	if (fragment)
-		return fragment->sent.sent_ns < now_ns ? fragment : NULL;
-	struct outgoing *first = TAILQ_FIRST(&outbox->queue);
-	return first ? &first->fragment[first->fragments - 1] : NULL;
-}
-
-static struct fragment *pick(struct outbox *outbox, uint64_t now_ns)
-{
-	if (outbox->probes > 0) {
-		struct fragment *fragment = pick_probe(outbox, now_ns);
-		outbox->probes = fragment ? outbox->probes - 1 : 0;
-		if (fragment)
-			return fragment;
-	}
-	struct fragment *fragment = first_waiting(outbox);
-	if (!fragment) {
-		outbox->recovery.full = false;
-		return NULL;
-	}
-	if (!recovery_has_room(&outbox->recovery, outbox_frame_bytes(fragment))) {
-		outbox->recovery.full = true;
-		return NULL;
-	}
-	return outbox->recovery.pace_ns <= now_ns ? fragment : NULL;
-}
-
-static void fill_frame(const struct fragment *fragment, struct message_frame *frame)
-{
-	const struct outgoing *message = fragment->message;
-	size_t len = data_bytes(fragment);
-
-	frame->plain_len = seal_plain_bytes(len);
-	memset(frame->bytes, 0, frame->plain_len);
-	frame->plain.type = (uint8_t)message->type;
-	frame->plain.frag = put16(fragment->index);
-	frame->plain.frags = put16(message->fragments);
-	frame->plain.len = put16((uint16_t)len);
-	frame->plain.message = put64(message->number);
-	memcpy(frame->plain.data, message->data + (size_t)fragment->index * SEAL_LARGE_DATA_BYTES,
-		len);
-	randombytes_buf(&frame->frame_id, sizeof frame->frame_id);
-}
-
-bool outbox_next(struct outbox *outbox, uint64_t now_ns, struct message_frame *frame)
-{
-	struct fragment *fragment = pick(outbox, now_ns);
-	if (!fragment)
-		return false;
-	fill_frame(fragment, frame);
-	if (fragment->state == FRAGMENT_WAITING) {
-		fragment->message->waiting--;
-		outbox->waiting--;
-	} else if (fragment->state == FRAGMENT_ON_THE_WAY) {
-		remember_replaced(outbox, fragment);
-		TAILQ_REMOVE(&outbox->on_the_way, fragment, link);
-		recovery_forgot(&outbox->recovery, outbox_frame_bytes(fragment));
-	}
-	if (TAILQ_EMPTY(&outbox->on_the_way) && outbox->recovery.timeouts == 0)
-		outbox->heard_ns = now_ns;
-	fragment->asks = fragment->state == FRAGMENT_HELD;
-	fragment->state = FRAGMENT_ON_THE_WAY;
-	fragment->sent = (struct outbox_sent){ frame->frame_id, now_ns, ++outbox->order };
-	TAILQ_INSERT_TAIL(&outbox->on_the_way, fragment, link);
-	outbox->sent_ns = now_ns;
-	recovery_sent(&outbox->recovery, now_ns, outbox_frame_bytes(fragment));
-	return true;
-}
-
-uint64_t outbox_deadline(const struct outbox *outbox)
-{
-	uint64_t deadline_ns = outbox->lost_ns;
-	if (outbox->probes > 0)
-		return 0;
-	const struct fragment *waiting = first_waiting(outbox);
-	if (waiting && recovery_has_room(&outbox->recovery, outbox_frame_bytes(waiting)) &&
-		outbox->recovery.pace_ns < deadline_ns)
-		deadline_ns = outbox->recovery.pace_ns;
-	if (awaits(outbox) && outbox->lost_ns == MESSAGE_NEVER &&
-		timeout_at_ns(outbox) < deadline_ns)
-		deadline_ns = timeout_at_ns(outbox);
-	return deadline_ns;
 }

@@ -92,11 +92,18 @@ uint64_t outbox_deadline(const struct outbox *outbox);
 /* Probes at once; timers start anew. */
 void outbox_probe(struct outbox *outbox, uint64_t now_ns);
 
-/* Between the parts of the outbox (outbox.c, outbox_ack.c). */
+/* Between the parts of the outbox (outbox.c, outbox_send.c, outbox_ack.c). */
+size_t outbox_data_bytes(const struct fragment *fragment);
 uint64_t outbox_frame_bytes(const struct fragment *fragment);
+void outbox_take_out(struct outbox *outbox, struct outgoing *message);
 void outbox_lose(struct outbox *outbox, struct fragment *fragment);
+/* A transmission that no fragment stands for any more may still be acknowledged, and then tells the
+ * round trip time. */
+void outbox_remember_replaced(struct outbox *outbox, const struct fragment *fragment);
+/* unbroken_from and unbroken_to: of the transmissions between these orders (both exclusive) none
+ * was acknowledged; if what is lost of them lasted long enough, congestion is persistent
+ * (RFC 9002, section 7.6). */
 void outbox_detect_losses(
 	struct outbox *outbox, uint64_t now_ns, uint64_t unbroken_from, uint64_t unbroken_to);
-void outbox_take_out(struct outbox *outbox, struct outgoing *message);
 
 #endif

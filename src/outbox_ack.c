@@ -81,6 +81,51 @@ static void find_replaced(const struct outbox *outbox, struct news *news)
 			news->hit = outbox->replaced[i];
 }
 
+void outbox_remember_replaced(struct outbox *outbox, const struct fragment *fragment)
+{
+	outbox->replaced[outbox->replaced_next++ % OUTBOX_REPLACED] = fragment->sent;
+}
+
+void outbox_detect_losses(
+	struct outbox *outbox, uint64_t now_ns, uint64_t unbroken_from, uint64_t unbroken_to)
+{
+	uint64_t delay_ns = recovery_loss_delay_ns(&outbox->recovery);
+	uint64_t bytes = 0, last_ns = 0, first_unbroken_ns = MESSAGE_NEVER, last_unbroken_ns = 0;
+	struct fragment *fragment, *next;
+
+	outbox->lost_ns = MESSAGE_NEVER;
+	for (fragment = TAILQ_FIRST(&outbox->on_the_way); fragment; fragment = next) {
+		const struct outbox_sent *sent = &fragment->sent;
+		next = TAILQ_NEXT(fragment, link);
+		if (sent->order >= outbox->acked_order)
+			break;
+		if (sent->order + RECOVERY_PACKET_THRESHOLD > outbox->acked_order &&
+			sent->sent_ns + delay_ns > now_ns) {
+			if (sent->sent_ns + delay_ns < outbox->lost_ns)
+				outbox->lost_ns = sent->sent_ns + delay_ns;
+			continue;
+		}
+		bytes += outbox_frame_bytes(fragment);
+		last_ns = sent->sent_ns;
+		if (sent->order > unbroken_from && sent->order < unbroken_to &&
+			sent->sent_ns >= outbox->recovery.first_sample_ns) {
+			if (first_unbroken_ns == MESSAGE_NEVER)
+				first_unbroken_ns = sent->sent_ns;
+			last_unbroken_ns = sent->sent_ns;
+		}
+		TAILQ_REMOVE(&outbox->on_the_way, fragment, link);
+		outbox_remember_replaced(outbox, fragment);
+		outbox_lose(outbox, fragment);
+	}
+	if (bytes) {
+		bool persistent =
+			outbox->recovery.sampled && last_unbroken_ns > first_unbroken_ns &&
+			last_unbroken_ns - first_unbroken_ns >
+				RECOVERY_PERSISTENT_PTOS * recovery_timeout_ns(&outbox->recovery);
+		recovery_lost(&outbox->recovery, now_ns, last_ns, bytes, persistent);
+	}
+}
+
 void outbox_ack(struct outbox *outbox, const struct ack *ack, uint64_t now_ns)
 {
 	struct news news = { .newest = ack->newest, .lowest_order = UINT64_MAX };
