@@ -5,41 +5,29 @@
 
 static const struct {
 	api_handler *handler;
-	bool acts; /* changes something: goes to the audit log, refused or not */
+	const char *act; /* what it changes, for the audit log, refused or not; else NULL */
 } handlers[API_RESOURCE_COUNT][API_METHOD_COUNT] = {
-	[API_RESOURCE_status] = { [API_GET] = { api_status_get, false } },
-	[API_RESOURCE_invitations] = { [API_GET] = { api_invitations_get, false },
-		[API_POST] = { api_invitations_post, true } },
-	[API_RESOURCE_invitation] = { [API_DELETE] = { api_invitation_delete, true } },
-	[API_RESOURCE_devices] = { [API_GET] = { api_devices_get, false } },
-	[API_RESOURCE_device] = { [API_GET] = { api_device_get, false },
-		[API_PATCH] = { api_device_patch, true },
-		[API_DELETE] = { api_device_delete, true } },
-	[API_RESOURCE_device_routes] = { [API_GET] = { api_routes_get, false } },
-	[API_RESOURCE_device_route] = { [API_DELETE] = { api_route_delete, true } },
-	[API_RESOURCE_device_sessions] = { [API_GET] = { api_sessions_get, false } },
-	[API_RESOURCE_routes] = { [API_GET] = { api_routes_get, false } },
-	[API_RESOURCE_route] = { [API_DELETE] = { api_route_delete, true } },
-	[API_RESOURCE_sessions] = { [API_GET] = { api_sessions_get, false } },
-	[API_RESOURCE_stats] = { [API_GET] = { api_stats_get, false } },
-	[API_RESOURCE_device_disclosure] = { [API_GET] = { api_device_disclosure_get, false } },
-	[API_RESOURCE_disclosure] = { [API_GET] = { api_disclosure_get, false } },
-	[API_RESOURCE_disclosure_devices] = { [API_GET] = { api_disclosure_devices_get, false } },
-	[API_RESOURCE_audit] = { [API_GET] = { api_audit_get, false } },
-	[API_RESOURCE_metrics] = { [API_GET] = { api_metrics_get, false } },
-};
-
-static const char *const resources[API_RESOURCE_COUNT] = {
-#define X(name, path) #name,
-	API_RESOURCES(X)
-#undef X
-};
-
-static const char *const verbs[API_METHOD_COUNT] = {
-	[API_GET] = "show",
-	[API_POST] = "create",
-	[API_PATCH] = "change",
-	[API_DELETE] = "delete",
+	[API_RESOURCE_status] = { [API_GET] = { api_status_get, NULL } },
+	[API_RESOURCE_invitations] = { [API_GET] = { api_invitations_get, NULL },
+		[API_POST] = { api_invitations_post, "invite" } },
+	[API_RESOURCE_invitation] = { [API_DELETE] = { api_invitation_delete,
+					      "cancel invitation" } },
+	[API_RESOURCE_devices] = { [API_GET] = { api_devices_get, NULL } },
+	[API_RESOURCE_device] = { [API_GET] = { api_device_get, NULL },
+		[API_PATCH] = { api_device_patch, "limit device" },
+		[API_DELETE] = { api_device_delete, "revoke device" } },
+	[API_RESOURCE_device_routes] = { [API_GET] = { api_routes_get, NULL } },
+	[API_RESOURCE_device_route] = { [API_DELETE] = { api_route_delete, "revoke route" } },
+	[API_RESOURCE_device_sessions] = { [API_GET] = { api_sessions_get, NULL } },
+	[API_RESOURCE_routes] = { [API_GET] = { api_routes_get, NULL } },
+	[API_RESOURCE_route] = { [API_DELETE] = { api_route_delete, "revoke route" } },
+	[API_RESOURCE_sessions] = { [API_GET] = { api_sessions_get, NULL } },
+	[API_RESOURCE_stats] = { [API_GET] = { api_stats_get, NULL } },
+	[API_RESOURCE_device_disclosure] = { [API_GET] = { api_device_disclosure_get, NULL } },
+	[API_RESOURCE_disclosure] = { [API_GET] = { api_disclosure_get, NULL } },
+	[API_RESOURCE_disclosure_devices] = { [API_GET] = { api_disclosure_devices_get, NULL } },
+	[API_RESOURCE_audit] = { [API_GET] = { api_audit_get, NULL } },
+	[API_RESOURCE_metrics] = { [API_GET] = { api_metrics_get, NULL } },
 };
 
 void api_dispatch(struct api_request *request)
@@ -54,11 +42,15 @@ void api_dispatch(struct api_request *request)
 		return;
 	}
 	/* What the log says of a request that fails before its handler knows better. */
-	if (handlers[resource][request->method].acts)
-		snprintf(request->what, sizeof request->what, "%s %s%s%s%s%s",
-			verbs[request->method], resources[resource],
-			request->path.device[0] != '\0' ? " of device " : "", request->path.device,
-			request->path.name[0] != '\0' ? " " : "", request->path.name);
+	const char *act = handlers[resource][request->method].act;
+	const struct api_path *path = &request->path;
+	if (act != NULL)
+		snprintf(request->what, sizeof request->what, "%s%s%s%s%s", act,
+			path->name[0] != '\0' ? " " : "", path->name,
+			path->device[0] == '\0' ? ""
+			: path->name[0] != '\0' ? " of device "
+						: " ",
+			path->device);
 	if (request->too_large) {
 		api_fail(request, API_TOO_LARGE, "the body is longer than %d bytes",
 			API_BODY_BYTES_MAX);

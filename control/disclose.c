@@ -67,6 +67,11 @@ enum disclose_scope disclose_scope(enum disclose_place place)
 	return places[place].scope;
 }
 
+static bool is_bookkeeping(const struct datum *datum)
+{
+	return strcmp(datum->what, NOTHING) == 0;
+}
+
 static json_t *place_json(enum disclose_place place)
 {
 	static const char *const kinds[] = {
@@ -76,8 +81,9 @@ static json_t *place_json(enum disclose_place place)
 	size_t cursor = 0;
 	json_t *list = json_array();
 	while ((datum = next_datum(place, &cursor)) != NULL)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", datum->name, "until",
-						    datum->until, "what", datum->what));
+		json_array_append_new(list,
+			json_pack("{s:s,s:s,s:s,s:b}", "name", datum->name, "until", datum->until,
+				"what", datum->what, "bookkeeping", is_bookkeeping(datum)));
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "place", places[place].id, "kind",
 		kinds[places[place].kind], "name", places[place].name, "process",
 		places[place].process, "medium", places[place].medium, "about", places[place].about,
@@ -113,9 +119,8 @@ json_t *disclose_record(enum disclose_place place)
 	json_t *record = json_object();
 	while ((datum = next_datum(place, &cursor)) != NULL)
 		json_object_set_new(record, datum->name,
-			json_string(strcmp(datum->what, NOTHING) == 0
-					    ? "(bookkeeping)"
-					    : "(in memory, not read out)"));
+			json_string(is_bookkeeping(datum) ? "(bookkeeping)"
+							  : "(in memory, not read out)"));
 	return record;
 }
 

@@ -50,8 +50,8 @@
 	P(dataplane_route, other, "route table", DATAPLANE_PROCESS, "memory", device,              \
 		"the device's routes as the packet path looks them up")
 
-#define SESSION_END "until the session ends, at most 60 minutes after its handshake"
-#define PENDING_END "5 seconds, or until confirmed"
+#define SESSION_END "until the session ends, at most an hour after its handshake"
+#define PENDING_END "until confirmed, at most 5 seconds"
 #define MEMORY_END "until revoked or control stops"
 #define TABLE_END "until revoked or the dataplane stops"
 #define NOTHING "bookkeeping of the program; says nothing about the device"

@@ -48,10 +48,44 @@ static void print_heading(const json_t *place)
 	print_wrapped(2, print_text(place, "about"));
 }
 
+static void explain_datum(const json_t *datum, const json_t *record)
+{
+	const char *name = print_text(datum, "name");
+	if (record != NULL) {
+		print_value(name, json_object_get(record, name));
+		print_wrapped(17, print_text(datum, "what"));
+		return;
+	}
+	char *text;
+	if (asprintf(&text, "%s: %s", name, print_text(datum, "what")) < 0)
+		return;
+	print_wrapped(2, text);
+	free(text);
+}
+
+/* Fields that are there for the program's own sake: their names on a line. */
+static void print_bookkeeping(const json_t *data)
+{
+	bool any = false;
+	size_t i;
+	json_t *datum;
+	json_array_foreach (data, i, datum) {
+		if (!json_is_true(json_object_get(datum, "bookkeeping")))
+			continue;
+		printf("%s%s", any ? ", " : "  bookkeeping, says nothing about a device: ",
+			print_text(datum, "name"));
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
 /* What each datum of a place means and how long it is kept; its value where there is one record. */
 static void explain_place(const json_t *place, const json_t *records)
 {
+	const json_t *data = json_object_get(place, "data");
 	const json_t *only = json_array_size(records) == 1 ? json_array_get(records, 0) : NULL;
+	const char *until = "";
 	size_t i;
 	json_t *datum;
 	print_heading(place);
@@ -59,19 +93,16 @@ static void explain_place(const json_t *place, const json_t *records)
 		puts("  nothing");
 		return;
 	}
-	json_array_foreach (json_object_get(place, "data"), i, datum) {
-		const char *name = print_text(datum, "name");
-		if (only != NULL)
-			print_value(name, json_object_get(only, name));
-		else
-			printf("  %s\n", name);
-		char *text;
-		if (asprintf(&text, "%s. Kept %s.", print_text(datum, "what"),
-			    print_text(datum, "until")) < 0)
+	json_array_foreach (data, i, datum) {
+		if (json_is_true(json_object_get(datum, "bookkeeping")))
 			continue;
-		print_wrapped(17, text);
-		free(text);
+		if (strcmp(until, print_text(datum, "until")) != 0) {
+			until = print_text(datum, "until");
+			printf("  kept %s:\n", until);
+		}
+		explain_datum(datum, only);
 	}
+	print_bookkeeping(data);
 }
 
 static void print_values(const json_t *records)
