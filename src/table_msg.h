@@ -40,7 +40,8 @@ enum { TABLE_VERSION = 1, TABLE_MESSAGE_BYTES = 65536 };
 	X(SESSION_KEEP, 23, TO_DATAPLANE, uint32_t, "during a sync: this session index stays")     \
 	X(SESSION_REMOVE, 24, TO_DATAPLANE, uint32_t, "end a session")                             \
 	X(SESSION_LIST, 25, TO_DATAPLANE, struct table_none, "ask for SESSION_DUMP")               \
-	X(STATS_GET, 26, TO_DATAPLANE, struct table_none, "ask for STATS, one message a worker")   \
+	X(STATS_GET, 26, TO_DATAPLANE, struct table_none,                                          \
+		"ask for STATS: one message a worker, then one of the main lcore")                 \
 	X(LEASE_GET, 27, TO_DATAPLANE, struct table_lease_get, "ask for more session indices")
 
 enum table_op {
