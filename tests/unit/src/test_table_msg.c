@@ -43,7 +43,7 @@ static void takes_each_message_in_its_direction(void **state)
 	for (size_t i = 0; i < KINDS; i++) {
 		const uint32_t count = right_count(i);
 		const size_t len = sizeof(struct table_head) + count * kinds[i].record_bytes;
-		for (int to = TABLE_TO_CONTROL; to <= TABLE_TO_DATAPLANE; to++)
+		for (unsigned to = TABLE_TO_CONTROL; to <= TABLE_TO_DATAPLANE; to++)
 			assert_int_equal(
 				check(kinds[i].op, 0, count, len, (enum table_direction)to),
 				kinds[i].direction & to ? 0 : -EBADMSG);
