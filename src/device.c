@@ -76,6 +76,15 @@ static enum chappe_error open_storage(struct chappe *c, const struct chappe_opti
 	}
 }
 
+/* The options as far as the caller's version of the header has them. */
+static struct chappe_options known_options(const struct chappe_options *given)
+{
+	struct chappe_options options = { 0 };
+
+	memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+	return options;
+}
+
 static enum chappe_error open_handle(struct chappe *c, const struct chappe_options *options)
 {
 	enum chappe_error error = open_storage(c, options);
@@ -90,8 +99,9 @@ static enum chappe_error open_handle(struct chappe *c, const struct chappe_optio
 	return error ? error : device_contacts_load(c);
 }
 
-enum chappe_error chappe_open(const struct chappe_options *options, struct chappe **chappe)
+enum chappe_error chappe_open(const struct chappe_options *given, struct chappe **chappe)
 {
+	const struct chappe_options known = known_options(given), *options = &known;
 	struct chappe *c;
 	enum chappe_error error;
 
@@ -155,20 +165,30 @@ static void take_frame(void *context, const struct wire_inner *inner, size_t pay
 		c->counters.drop_inner++;
 }
 
+/* A new session, or one that speaks again: what was sent meanwhile may be lost. */
+static void path_restored(struct chappe *c, uint64_t now_ns)
+{
+	c->path_sessions = c->counters.sessions;
+	c->path_silent = false;
+	if (!c->limits_known)
+		device_control_limits(c);
+	device_control_tick(c, now_ns, true);
+	device_messages_restored(c, now_ns);
+}
+
+static void check_path(struct chappe *c, uint64_t now_ns)
+{
+	bool silent = c->hop.silent;
+
+	if (c->counters.sessions != c->path_sessions || (c->path_silent && !silent))
+		path_restored(c, now_ns);
+	c->path_silent = silent;
+}
+
 static void state_changed(void *context)
 {
 	struct chappe *c = context;
-	bool connected = c->hop.state == CHAPPE_STATE_CONNECTED;
-	bool restored = connected && c->last_state != CHAPPE_STATE_CONNECTED;
-	uint64_t now_ns = device_now(c);
 
-	c->last_state = c->hop.state;
-	if (restored) {
-		if (!c->limits_known)
-			device_control_limits(c);
-		device_control_tick(c, now_ns, true);
-		device_messages_restored(c, now_ns);
-	}
 	device_emit(c, &(struct chappe_event){ .type = CHAPPE_EVENT_STATE, .error = c->hop.error });
 }
 
@@ -252,6 +272,7 @@ void chappe_process(struct chappe *c)
 	now_ns = device_now(c);
 	device_hop_tick(&c->hop, now_ns);
 	if (device_hop_ready(&c->hop, now_ns)) {
+		check_path(c, now_ns);
 		device_control_tick(c, now_ns, false);
 		device_messages_tick(c, now_ns);
 	}

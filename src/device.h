@@ -64,7 +64,8 @@ struct chappe {
 	struct device_relay relay;
 	struct device_hop hop;
 	bool hop_running;
-	enum chappe_state last_state;
+	uint64_t path_sessions; /* counters.sessions when the path was last taken up */
+	bool path_silent;
 
 	struct device_contact **contacts; /* by name */
 	size_t contact_count;

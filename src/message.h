@@ -22,7 +22,7 @@
  * a correct one is never dropped. What message_send() queues beyond that is bounded by the caller.
  *
  * No threads, no globals: one struct message_peer is used by one thread at a time. Callbacks must
- * not call back into the same peer, except message_send() and message_cancel() from
+ * not call back into the same peer, except message_send() and message_cancel() from deliver() and
  * acknowledged(). */
 #ifndef CHAPPE_MESSAGE_H
 #define CHAPPE_MESSAGE_H

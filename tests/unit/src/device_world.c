@@ -39,6 +39,12 @@ static int put(void *context, const char *key, const void *value, size_t len)
 	}
 	if (d->crashed)
 		return 0; /* the process is a ghost: nobody sees what it does now */
+	if (d->crash_at >= 0 && (long)d->puts++ == d->crash_at) {
+		d->crashed = true;
+		d->world->relay->links[d->number].cut = true;
+		if (d->crash_loses)
+			return 0;
+	}
 	for (int i = 0; i < WORLD_VALUES && !v; i++)
 		if (!d->values[i].used)
 			v = &d->values[i];
@@ -48,10 +54,6 @@ static int put(void *context, const char *key, const void *value, size_t len)
 	v->len = len;
 	snprintf(v->key, sizeof v->key, "%s", key);
 	memcpy(v->bytes, value, len);
-	if (d->puts++ == (unsigned long)d->crash_at && d->crash_at >= 0) {
-		d->crashed = true;
-		d->world->relay->links[d->number].cut = true;
-	}
 	return 0;
 }
 

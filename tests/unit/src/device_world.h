@@ -30,10 +30,11 @@ struct world_device {
 	int number, invitation;
 	struct world_value values[WORLD_VALUES];
 	unsigned int puts;
-	int fail_puts; /* so many fail, from now on; -1: all */
-	long crash_at; /* the put of this number is the last to reach the disk; -1: never */
-	bool crashed;  /* what is put from now on is lost: the machine is off */
-	bool put_off;  /* the application takes no messages */
+	int fail_puts;    /* so many fail, from now on; -1: all */
+	long crash_at;    /* at the put of this number the machine goes off; -1: never */
+	bool crash_loses; /* that put does not reach the disk, else it is the last that does */
+	bool crashed;     /* what is put from now on is lost: the machine is off */
+	bool put_off;     /* the application takes no messages */
 	struct world_event events[WORLD_EVENTS];
 	unsigned int event_count;
 	unsigned int counts[16]; /* by type */

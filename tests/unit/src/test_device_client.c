@@ -370,6 +370,49 @@ static void nothing_is_acknowledged_before_the_application_has_it(void **state)
 	assert_int_equal(a->counts[CHAPPE_EVENT_ACKNOWLEDGED], 1);
 }
 
+static int echo(void *context, const struct chappe_event *event)
+{
+	struct world_device *d = context;
+	if (event->type == CHAPPE_EVENT_MESSAGE)
+		assert_int_equal(
+			chappe_send(d->chappe, event->contact, event->data, event->len, NULL),
+			CHAPPE_OK);
+	return 0;
+}
+
+static void an_application_may_answer_from_within_its_callback(void **state)
+{
+	struct world *w = *state;
+	struct world_device *a = &w->device[0], *b = &w->device[1];
+	b->chappe->on_event = echo;
+	for (int i = 0; i < 100; i++) /* past a block of reserved numbers */
+		send_text(a, "bob", "ping");
+	world_run(w, 20 * PEER_S);
+	assert_int_equal(world_got(a, "ping", 4), 100);
+	assert_int_equal(chappe_unacknowledged(a->chappe), 0);
+	assert_int_equal(chappe_unacknowledged(b->chappe), 0);
+}
+
+static int revoke_sender(void *context, const struct chappe_event *event)
+{
+	struct world_device *d = context;
+	if (event->type == CHAPPE_EVENT_MESSAGE)
+		assert_int_equal(chappe_contact_revoke(d->chappe, event->contact), CHAPPE_OK);
+	return 0;
+}
+
+static void an_application_may_revoke_from_within_its_callback(void **state)
+{
+	struct world *w = *state;
+	struct world_device *a = &w->device[0], *b = &w->device[1];
+	b->chappe->on_event = revoke_sender;
+	send_text(a, "bob", "the last");
+	send_text(a, "bob", "straw");
+	world_run(w, 5 * PEER_S);
+	assert_int_equal(b->chappe->contact_count, 0);
+	assert_int_equal(b->chappe->counters.messages_received, 1);
+}
+
 /* bob's process dies again and again while messages come: every one arrives, and none twice but one
  * whose delivery and its record were cut apart, which an application that keeps numbers recognises.
  */
@@ -433,6 +476,8 @@ int main(void)
 		P(a_revocation_is_finished_after_a_restart),
 		P(messages_of_many_sizes_go_both_ways),
 		P(nothing_is_acknowledged_before_the_application_has_it),
+		P(an_application_may_answer_from_within_its_callback),
+		P(an_application_may_revoke_from_within_its_callback),
 		P(messages_survive_the_recipients_restarts),
 		P(messages_wait_for_the_relay_to_come_back),
 	};
