@@ -131,14 +131,16 @@ int table_link_lease(struct table_link *link, uint32_t owner, uint32_t *index)
 	if (!table_link_is_up(link) || owner >= link->owners)
 		return -ENOSPC;
 	leases = &link->leases[owner];
-	if (leases->count <= link->lease_block / 2)
+	if (leases->count == 0) {
 		ask_leases(link, owner);
-	if (leases->count == 0)
 		return -ENOSPC;
+	}
 	*index = leases->indices[leases->first];
 	leases->first = (leases->first + 1) % LEASES_MAX;
 	leases->count--;
 	link->leased--;
+	if (leases->count <= link->lease_block / 2)
+		ask_leases(link, owner);
 	return 0;
 }
 

@@ -1,0 +1,494 @@
+#include "rig.h"
+#include "src/counters.h"
+#include "src/key.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <glob.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct rig *rig_create(void)
+{
+	struct rig *rig = calloc(1, sizeof *rig);
+	char error[STORE_ERROR_BYTES], path[128];
+
+	assert_non_null(rig);
+	assert_true(sodium_init() >= 0);
+	strcpy(rig->dir, "/tmp/chappe-test-control-XXXXXX");
+	assert_non_null(mkdtemp(rig->dir));
+	config_defaults(&rig->config);
+	strcpy(rig->config.state_dir, rig->dir);
+	strcpy(rig->config.run_dir, rig->dir);
+	rig->config.threads = 2;
+	rig->config.limits.routes_max = 4;
+	snprintf(path, sizeof path, "%s/" STORE_KEY_FILE, rig->dir);
+	assert_int_equal(key_pair_create(path, &rig->key), 0);
+	assert_int_equal(store_create(rig->dir, error), 0);
+	rig->table = rig->punt = rig->table_listener = rig->punt_listener = -1;
+	rig->boot = 1;
+	rig->devices_max = RIG_DEVICES;
+	rig->owners = 2;
+	rig->lease_left = UINT32_MAX;
+	return rig;
+}
+
+void rig_destroy(struct rig *rig)
+{
+	char pattern[80];
+	glob_t found;
+
+	rig_stop(rig);
+	rig_disconnect(rig);
+	snprintf(pattern, sizeof pattern, "%s/*", rig->dir);
+	if (glob(pattern, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unlink(found.gl_pathv[i]);
+		globfree(&found);
+	}
+	rmdir(rig->dir);
+	free(rig);
+}
+
+void rig_start(struct rig *rig)
+{
+	char error[STORE_ERROR_BYTES];
+	struct store *store;
+
+	rig->base = event_base_new();
+	event_base_priority_init(rig->base, 3);
+	assert_int_equal(store_open(rig->dir, &store, error), 0);
+	assert_int_equal(
+		control_create(&rig->control, rig->base, &rig->config, &rig->key, store), 0);
+}
+
+void rig_stop(struct rig *rig)
+{
+	if (!rig->base)
+		return;
+	control_destroy(rig->control);
+	event_base_free(rig->base);
+	rig->control = NULL;
+	rig->base = NULL;
+}
+
+static int listen_on(const struct rig *rig, const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", rig->dir, name);
+	unlink(address.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	return fd;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void rig_disconnect(struct rig *rig)
+{
+	close_fd(&rig->table);
+	close_fd(&rig->punt);
+	close_fd(&rig->table_listener);
+	close_fd(&rig->punt_listener);
+	rig->syncing = false;
+}
+
+void rig_new_boot(struct rig *rig)
+{
+	rig->boot++;
+	memset(rig->devices, 0, sizeof rig->devices);
+	memset(rig->routes, 0, sizeof rig->routes);
+	memset(rig->sessions, 0, sizeof rig->sessions);
+}
+
+static void send_table(struct rig *rig, uint16_t op, uint16_t flags, uint64_t seq,
+	const void *records, uint32_t count, size_t size)
+{
+	static uint8_t message[TABLE_MESSAGE_BYTES];
+	struct table_head head = { .op = op, .flags = flags, .count = count, .seq = seq };
+
+	memcpy(message, &head, sizeof head);
+	if (count)
+		memcpy(message + sizeof head, records, count * size);
+	assert_true(send(rig->table, message, sizeof head + count * size, MSG_NOSIGNAL) > 0);
+}
+
+static void send_leases(struct rig *rig, uint32_t owner, uint32_t count)
+{
+	uint32_t indices[64];
+
+	if (count > 64)
+		count = 64;
+	if (count > rig->lease_left)
+		count = rig->lease_left;
+	rig->lease_left -= count;
+	for (uint32_t i = 0; i < count; i++)
+		indices[i] = wire_index(owner, 7, rig->lease_next++);
+	send_table(rig, TABLE_LEASE, 0, ++rig->seq, indices, count, sizeof *indices);
+}
+
+static void send_dump(struct rig *rig, uint64_t seq)
+{
+	struct table_session dump[RIG_SESSIONS];
+	uint32_t count = 0;
+
+	for (int i = 0; i < RIG_SESSIONS; i++) {
+		const struct rig_session *session = &rig->sessions[i];
+		if (session->used)
+			dump[count++] = (struct table_session){
+				.index = session->install.index,
+				.device = session->install.device,
+				.confirmed = session->confirmed,
+			};
+	}
+	send_table(rig, TABLE_SESSION_DUMP, TABLE_LAST, seq, dump, count, sizeof *dump);
+}
+
+static void say_hello(struct rig *rig)
+{
+	struct table_hello hello = {
+		.version = TABLE_VERSION,
+		.owners = rig->owners,
+		.boot = rig->boot,
+		.devices_max = rig->devices_max,
+		.routes_per_device = 4,
+		.suites = 6,
+	};
+
+	send_table(rig, TABLE_HELLO, 0, ++rig->seq, &hello, 1, sizeof hello);
+	for (uint32_t owner = 0; owner < rig->owners; owner++)
+		send_leases(rig, owner, 2);
+	send_dump(rig, ++rig->seq);
+}
+
+static struct rig_session *find_session(struct rig *rig, uint32_t index)
+{
+	for (int i = 0; i < RIG_SESSIONS; i++)
+		if (rig->sessions[i].used && rig->sessions[i].install.index == index)
+			return &rig->sessions[i];
+	return NULL;
+}
+
+static int device_set(struct rig *rig, const struct table_device *device)
+{
+	if (device->slot >= rig->devices_max)
+		return -ENOSPC;
+	rig->devices[device->slot] = rig->devices_named[device->slot] = true;
+	rig->limits[device->slot] = *device;
+	return 0;
+}
+
+static int device_remove(struct rig *rig, uint32_t slot)
+{
+	rig->removals++;
+	if (!rig->devices[slot])
+		return -ENOENT;
+	rig->devices[slot] = false;
+	for (int i = 0; i < RIG_ROUTES; i++)
+		if (rig->routes[i].route.device == slot)
+			rig->routes[i].used = false;
+	for (int i = 0; i < RIG_SESSIONS; i++)
+		if (rig->sessions[i].used && rig->sessions[i].install.device == slot)
+			rig_end(rig, rig->sessions[i].install.index, TABLE_END_REMOVED);
+	return 0;
+}
+
+static struct rig_route *find_route(struct rig *rig, const uint8_t *route)
+{
+	for (int i = 0; i < RIG_ROUTES; i++)
+		if (rig->routes[i].used && memcmp(rig->routes[i].route.route, route, 16) == 0)
+			return &rig->routes[i];
+	return NULL;
+}
+
+static int route_set(struct rig *rig, const struct table_route *route)
+{
+	struct rig_route *found = find_route(rig, route->route);
+
+	if (rig->route_error)
+		return rig->route_error;
+	if (!rig->devices[route->device])
+		return -ENOENT;
+	for (int i = 0; !found && i < RIG_ROUTES; i++)
+		if (!rig->routes[i].used)
+			found = &rig->routes[i];
+	assert_non_null(found);
+	*found = (struct rig_route){ .route = *route, .used = true, .named = true };
+	return 0;
+}
+
+static int route_remove(struct rig *rig, const struct table_route *route)
+{
+	struct rig_route *found = find_route(rig, route->route);
+
+	if (!found)
+		return -ENOENT;
+	found->used = false;
+	return 0;
+}
+
+static int install(struct rig *rig, const struct table_install *record)
+{
+	rig->installs++;
+	if (rig->install_error)
+		return rig->install_error;
+	assert_null(find_session(rig, record->index));
+	assert_true(rig->devices[record->device]);
+	for (int i = 0; i < RIG_SESSIONS; i++) {
+		if (rig->sessions[i].used)
+			continue;
+		rig->sessions[i] =
+			(struct rig_session){ .install = *record, .used = true, .named = true };
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+static void sync_end(struct rig *rig)
+{
+	rig->syncs++;
+	rig->syncing = false;
+	for (uint32_t i = 0; i < RIG_DEVICES; i++)
+		if (rig->devices[i] && !rig->devices_named[i])
+			device_remove(rig, i);
+	for (int i = 0; i < RIG_ROUTES; i++)
+		if (!rig->routes[i].named)
+			rig->routes[i].used = false;
+	for (int i = 0; i < RIG_SESSIONS; i++)
+		if (rig->sessions[i].used && !rig->sessions[i].named)
+			rig_end(rig, rig->sessions[i].install.index, TABLE_END_REMOVED);
+}
+
+static void sync_begin(struct rig *rig)
+{
+	rig->syncing = true;
+	memset(rig->devices_named, 0, sizeof rig->devices_named);
+	for (int i = 0; i < RIG_ROUTES; i++)
+		rig->routes[i].named = false;
+	for (int i = 0; i < RIG_SESSIONS; i++)
+		rig->sessions[i].named = false;
+}
+
+static int apply(struct rig *rig, uint16_t op, const uint8_t *records, uint32_t i)
+{
+	uint32_t number = 0;
+	struct rig_session *session;
+
+	if (op == TABLE_DEVICE_REMOVE || op == TABLE_SESSION_KEEP || op == TABLE_SESSION_REMOVE)
+		memcpy(&number, records + 4 * i, 4);
+	switch (op) {
+	case TABLE_DEVICE_SET:
+		return device_set(rig, (const struct table_device *)records + i);
+	case TABLE_DEVICE_REMOVE:
+		return device_remove(rig, number);
+	case TABLE_ROUTE_SET:
+		return route_set(rig, (const struct table_route *)records + i);
+	case TABLE_ROUTE_REMOVE:
+		return route_remove(rig, (const struct table_route *)records + i);
+	case TABLE_SESSION_INSTALL:
+		return install(rig, (const struct table_install *)records + i);
+	case TABLE_SESSION_KEEP:
+	case TABLE_SESSION_REMOVE:
+		session = find_session(rig, number);
+		if (!session)
+			return -ENOENT;
+		session->named = true;
+		if (op == TABLE_SESSION_REMOVE)
+			rig_end(rig, number, TABLE_END_REMOVED);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static void acknowledge(
+	struct rig *rig, uint16_t op, uint64_t seq, uint32_t failed, uint32_t first, int error)
+{
+	struct table_ack ack = { .op = op, .failed = failed, .first = first, .error = error };
+
+	send_table(rig, TABLE_ACK, 0, seq, &ack, 1, sizeof ack);
+}
+
+void rig_release_acks(struct rig *rig)
+{
+	for (uint32_t i = 0; i < rig->held_count; i++)
+		acknowledge(rig, rig->held_op[i], rig->held_seq[i], 0, 0, 0);
+	rig->held_count = 0;
+	rig->hold_acks = 0;
+}
+
+static void answer_question(struct rig *rig, const struct table_head *head)
+{
+	uint64_t counters[COUNTER_COUNT];
+
+	if (head->op == TABLE_SESSION_LIST)
+		send_dump(rig, head->seq);
+	if (head->op != TABLE_STATS_GET)
+		return;
+	for (uint32_t owner = 0; owner < rig->owners; owner++) {
+		for (int i = 0; i < COUNTER_COUNT; i++)
+			counters[i] = owner * 1000 + (uint64_t)i;
+		send_table(rig, TABLE_STATS, owner + 1 == rig->owners ? TABLE_LAST : 0, head->seq,
+			counters, COUNTER_COUNT, sizeof *counters);
+	}
+}
+
+static void take_table(struct rig *rig, const uint8_t *bytes, size_t len)
+{
+	const struct table_head *head = (const struct table_head *)bytes;
+	const uint8_t *records = bytes + sizeof *head;
+	uint32_t failed = 0, first = 0;
+	int error = 0;
+
+	assert_int_equal(table_message_check(bytes, len, TABLE_TO_DATAPLANE), 0);
+	if (head->op == TABLE_HELLO) {
+		assert_memory_equal(
+			((const struct table_hello *)records)->relay_public, rig->key.public, 32);
+		return;
+	}
+	if (head->op == TABLE_SYNC_BEGIN)
+		sync_begin(rig);
+	if (head->op == TABLE_LEASE_GET) {
+		const struct table_lease_get *get = (const struct table_lease_get *)records;
+		send_leases(rig, get->owner, get->count);
+	}
+	for (uint32_t i = 0; i < head->count; i++) {
+		int result = apply(rig, head->op, records, i);
+		if (result < 0 && failed++ == 0) {
+			first = i;
+			error = result;
+		}
+	}
+	if (head->op == TABLE_SYNC_END)
+		sync_end(rig);
+	answer_question(rig, head);
+	if (rig->hold_acks) {
+		assert_true(rig->held_count < 256);
+		rig->held_op[rig->held_count] = head->op;
+		rig->held_seq[rig->held_count++] = head->seq;
+		return;
+	}
+	acknowledge(rig, head->op, head->seq, failed, first, error);
+}
+
+static void take_punt(struct rig *rig, const uint8_t *bytes, size_t len)
+{
+	assert_int_equal(len % sizeof(struct punt_record), 0);
+	for (size_t i = 0; i < len / sizeof(struct punt_record); i++) {
+		assert_true(rig->answers_count < RIG_ANSWERS);
+		memcpy(&rig->answers[rig->answers_count++], bytes + i * sizeof(struct punt_record),
+			sizeof(struct punt_record));
+	}
+}
+
+/* One look at every socket. True when something happened. */
+static bool serve(struct rig *rig)
+{
+	static _Alignas(8) uint8_t bytes[TABLE_MESSAGE_BYTES];
+	bool happened = false;
+	ssize_t len;
+
+	if (rig->mute)
+		return false;
+	if (rig->table_listener >= 0 && rig->table < 0) {
+		rig->table = accept(rig->table_listener, NULL, NULL);
+		happened |= rig->table >= 0;
+		if (rig->table >= 0)
+			say_hello(rig);
+	}
+	if (rig->punt_listener >= 0 && rig->punt < 0) {
+		rig->punt = accept(rig->punt_listener, NULL, NULL);
+		happened |= rig->punt >= 0;
+	}
+	while (rig->table >= 0 && (len = recv(rig->table, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+		take_table(rig, bytes, (size_t)len);
+		happened = true;
+	}
+	while (rig->punt >= 0 && (len = recv(rig->punt, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+		take_punt(rig, bytes, (size_t)len);
+		happened = true;
+	}
+	return happened;
+}
+
+void rig_settle(struct rig *rig)
+{
+	/* Idle long enough for the threads and for a new connection's timer: 8 times 2 ms, begun
+	 * anew whenever something happened. */
+	for (int idle = 0; idle < 8; idle++) {
+		event_base_loop(rig->base, EVLOOP_NONBLOCK);
+		if (serve(rig) || responder_depth(rig->control->responder))
+			idle = 0;
+		poll(NULL, 0, 2);
+	}
+}
+
+void rig_connect(struct rig *rig)
+{
+	uint32_t syncs = rig->syncs;
+
+	rig->table_listener = listen_on(rig, "table.sock");
+	rig->punt_listener = listen_on(rig, "punt.sock");
+	for (int i = 0; i < 200 && (rig->syncs == syncs || rig->punt < 0); i++)
+		rig_settle(rig);
+	rig_settle(rig);
+	assert_int_equal(rig->syncs, syncs + 1);
+	assert_int_equal(rig->control->sync.phase, SYNC_DONE);
+}
+
+void rig_end(struct rig *rig, uint32_t index, enum table_end_reason reason)
+{
+	struct rig_session *session = find_session(rig, index);
+	struct table_ended ended = { .index = index, .reason = reason };
+
+	assert_non_null(session);
+	session->used = false;
+	ended.device = session->install.device;
+	send_table(rig, TABLE_SESSION_ENDED, 0, ++rig->seq, &ended, 1, sizeof ended);
+}
+
+bool rig_files_hold(const struct rig *rig, const void *bytes, size_t len)
+{
+	char pattern[80];
+	glob_t found;
+	bool hit = false;
+
+	snprintf(pattern, sizeof pattern, "%s/*", rig->dir);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *file = fopen(found.gl_pathv[i], "rb");
+		static uint8_t content[32 << 20];
+		if (!file)
+			continue;
+		hit |= memmem(content, fread(content, 1, sizeof content, file), bytes, len) != NULL;
+		fclose(file);
+	}
+	globfree(&found);
+	return hit;
+}
+
+uint64_t rig_counter(const struct rig *rig, enum control_counter counter)
+{
+	return rig->control->counters[counter];
+}
+
+uint32_t rig_routes(const struct rig *rig)
+{
+	uint32_t count = 0;
+
+	for (int i = 0; i < RIG_ROUTES; i++)
+		count += rig->routes[i].used;
+	return count;
+}
