@@ -61,10 +61,173 @@ static void live_frames_are_forwarded_between_all_kinds_of_places(void **state)
 	}
 }
 
+/* One queue, three workers: sessions of the others live from the rings. */
+static void frames_are_steered_to_owners_and_leave_by_a_queue(void **state)
+{
+	struct device_end devices[3];
+	uint8_t frame[WIRE_SMALL_BYTES];
+	struct datagram datagram;
+
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ .workers = 3, .queues = 1 });
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct endpoint at =
+			place(relay.port_ids[0], 4, 0, (uint8_t)(10 + i), (uint16_t)(1000 + i));
+		device_connect(&relay, &devices[i], i, i, WIRE_SUITE_AES256GCM, &at);
+	}
+	const uint64_t steered = relay_counter(&relay, COUNTER_steered_frames);
+	for (uint32_t from = 0; from < 3; from++) {
+		for (uint32_t to = 0; to < 3; to++) {
+			inner_make(frame, sizeof frame, WIRE_LIVE, devices[to].route);
+			device_send(&relay, &devices[from], frame, sizeof frame);
+			for (uint32_t turn = 0; turn < 3; turn++)
+				relay_turn(&relay);
+			assert_true(relay_transmitted(&relay, 0, &datagram));
+			device_open(&devices[to], &datagram);
+		}
+	}
+	assert_int_equal(relay_counter(&relay, COUNTER_steered_frames), steered + 6);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(worker_counter(relay.workers[i], COUNTER_relayed_frames), 3);
+		assert_int_equal(
+			worker_counter(relay.workers[i], COUNTER_egress_frames) > 0, i > 0);
+	}
+	relay_stop(&relay);
+}
+
+static void full_rings_drop_by_name(void **state)
+{
+	struct device_end alice;
+	uint8_t frame[WIRE_SMALL_BYTES];
+
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ .workers = 2, .queues = 1 });
+	const struct endpoint at = place(relay.port_ids[0], 4, 0, 10, 1000);
+	device_connect(&relay, &alice, 1, 1, WIRE_SUITE_AES256GCM, &at);
+	/* Worker 1 stands still. */
+	for (uint32_t i = 0; i < WORKER_STEER_RING_FRAMES + 40; i++) {
+		inner_make(frame, sizeof frame, WIRE_KEEPALIVE, NULL);
+		device_send(&relay, &alice, frame, sizeof frame);
+		worker_poll(relay.workers[0]);
+	}
+	assert_int_equal(relay_counter(&relay, COUNTER_drop_steer_full), 41);
+	/* Now worker 0 does, and worker 1 has answers to send. */
+	for (uint32_t i = 0; i < WORKER_STEER_RING_FRAMES; i++)
+		worker_poll(relay.workers[1]);
+	for (uint32_t i = 0; i < 40; i++) {
+		inner_make(frame, sizeof frame, WIRE_KEEPALIVE, NULL);
+		hop_seal(&alice.seal, alice.index, alice.counter++, frame, sizeof frame);
+		struct rte_mbuf *mbuf = packet(&relay, &at, frame, sizeof frame);
+		mbuf->port = relay.port_ids[0];
+		assert_int_equal(stage_classify(relay.workers[0], &mbuf, 1), 1);
+		assert_int_equal(rte_ring_sp_enqueue(relay.workers[1]->steer_in[0], mbuf), 0);
+		worker_poll(relay.workers[1]);
+	}
+	assert_int_equal(relay_counter(&relay, COUNTER_drop_egress_full), 40);
+	relay_stop(&relay);
+}
+
+/* What crossed a ring is looked up again. */
+static void a_session_that_ends_while_its_frames_are_in_rings_gets_none(void **state)
+{
+	struct device_end alice, bob;
+	uint8_t frame[WIRE_SMALL_BYTES];
+
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ .workers = 2, .queues = 1 });
+	const struct endpoint at = place(relay.port_ids[0], 4, 0, 10, 1000);
+	device_connect(&relay, &alice, 1, 1, WIRE_SUITE_AES256GCM, &at);
+	device_connect(&relay, &bob, 2, 0, WIRE_SUITE_AES256GCM, &at);
+	inner_make(frame, sizeof frame, WIRE_KEEPALIVE, NULL);
+	device_send(&relay, &alice, frame, sizeof frame);
+	worker_poll(relay.workers[0]); /* it lies in the steering ring now */
+
+	struct rte_mbuf *injected = rte_pktmbuf_alloc(relay.pool);
+	rte_pktmbuf_append(injected, WIRE_SMALL_BYTES);
+	frame_of(injected)->work = FRAME_SEND_SESSION;
+	frame_of(injected)->index = bob.index;
+	assert_int_equal(rte_ring_sp_enqueue(relay.workers[0]->inject, injected), 0);
+
+	tables_session_remove(relay.tables, alice.index, TABLE_END_REMOVED);
+	tables_session_remove(relay.tables, bob.index, TABLE_END_REMOVED);
+	for (uint32_t i = 0; i < 4; i++)
+		relay_turn(&relay);
+	assert_int_equal(relay_counter(&relay, COUNTER_drop_unknown_index), 1);
+	assert_int_equal(relay_counter(&relay, COUNTER_drop_stale_session), 1);
+	relay_stop(&relay);
+}
+
+static void injected_frames_join_the_path(void **state)
+{
+	struct device_end alice;
+	struct datagram datagram;
+	uint8_t inner[WIRE_SMALL_BYTES], raw[WIRE_SMALL_BYTES];
+
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ .workers = 2, .queues = 1 });
+	const struct endpoint at = place(relay.port_ids[0], 6, 0, 10, 1000);
+	device_connect(&relay, &alice, 1, 1, WIRE_SUITE_AES256GCM, &at);
+	inner_make(inner, sizeof inner, WIRE_CONTROL, NULL);
+	for (int sealed = 0; sealed < 2; sealed++) {
+		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(relay.pool);
+		memset(frame_of(mbuf), 0, sizeof(struct frame));
+		memcpy(rte_pktmbuf_append(mbuf, WIRE_SMALL_BYTES), inner, sizeof inner);
+		frame_of(mbuf)->work = sealed ? FRAME_SEND_SESSION : FRAME_SEND_RAW;
+		frame_of(mbuf)->index = alice.index;
+		frame_of(mbuf)->endpoint = at;
+		assert_int_equal(rte_ring_sp_enqueue(relay.workers[1]->inject, mbuf), 0);
+		relay_turn(&relay);
+		relay_turn(&relay);
+		assert_true(relay_transmitted(&relay, 0, &datagram));
+		assert_true(endpoint_same(&datagram.to, &at));
+		assert_int_equal(datagram.len, sizeof inner);
+		if (sealed) {
+			device_open(&alice, &datagram);
+			assert_memory_equal(datagram.payload + WIRE_TRANSPORT_HEADER_BYTES,
+				inner + WIRE_TRANSPORT_HEADER_BYTES,
+				sizeof inner - WIRE_TRANSPORT_OVERHEAD_BYTES);
+		} else {
+			memcpy(raw, datagram.payload, sizeof raw);
+			assert_memory_equal(raw, inner, sizeof raw);
+		}
+	}
+	assert_int_equal(relay_counter(&relay, COUNTER_injected_frames), 2);
+	relay_stop(&relay);
+}
+
+static void control_frames_reach_main_open(void **state)
+{
+	struct device_end alice;
+	uint8_t frame[WIRE_SMALL_BYTES], sent[WIRE_SMALL_BYTES];
+	struct rte_mbuf *mbuf = NULL;
+
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ 0 });
+	const struct endpoint at = place(relay.port_ids[0], 6, 0, 10, 1000);
+	device_connect(&relay, &alice, 9, 0, WIRE_SUITE_AES256GCM, &at);
+	inner_make(frame, sizeof frame, WIRE_CONTROL, NULL);
+	memcpy(sent, frame, sizeof frame);
+	device_send(&relay, &alice, frame, sizeof frame);
+	relay_turn(&relay);
+	assert_int_equal(rte_ring_sc_dequeue(relay.workers[0]->punt, (void **)&mbuf), 0);
+	assert_int_equal(frame_of(mbuf)->work, FRAME_PUNT_CONTROL);
+	assert_int_equal(frame_of(mbuf)->index, alice.index);
+	assert_int_equal(frame_of(mbuf)->device, 9);
+	assert_memory_equal(frame_inner(mbuf), sent + WIRE_TRANSPORT_HEADER_BYTES,
+		sizeof sent - WIRE_TRANSPORT_OVERHEAD_BYTES);
+	rte_pktmbuf_free(mbuf);
+	relay_stop(&relay);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_frames_are_forwarded_between_all_kinds_of_places),
+		cmocka_unit_test(frames_are_steered_to_owners_and_leave_by_a_queue),
+		cmocka_unit_test(full_rings_drop_by_name),
+		cmocka_unit_test(a_session_that_ends_while_its_frames_are_in_rings_gets_none),
+		cmocka_unit_test(injected_frames_join_the_path),
+		cmocka_unit_test(control_frames_reach_main_open),
 	};
 	if (relay_eal() < 0)
 		return 1;
