@@ -193,7 +193,8 @@ pair_up() {
 	ip -n relay link add p0 type veth peer name p1
 	# What leaves p0 is read by a driver that does not know of checksums left to hardware.
 	in_ns relay python3 "$lib/checksums.py" p0 p1
-	in_ns relay sysctl -q -w net.ipv6.conf.p1.disable_ipv6=1
+	# p1 is the dataplane's alone: a kernel that forwards would send each frame round again.
+	in_ns relay sysctl -q -w net.ipv6.conf.p1.disable_ipv6=1 net.ipv4.conf.p1.forwarding=0
 	for address in "${KERNEL_ADDRESSES[@]}"; do
 		ip -n relay addr add "$address" dev p0
 	done
