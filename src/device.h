@@ -17,7 +17,9 @@
 #include "src/message.h"
 
 enum {
-	DEVICE_RECEIVE_BURST = 512,       /* datagrams taken before timers get their turn */
+	/* Datagrams taken before timers and acks get their turn: opening one takes some 150 us, and
+	 * an ack is due within 25 ms. */
+	DEVICE_RECEIVE_BURST = 128,
 	DEVICE_QUEUE_BYTES_MAX = 8 << 20, /* messages queued for one contact */
 	DEVICE_QUEUE_MESSAGES_MAX = 4096,
 	DEVICE_CONTACT_KEY_BYTES = 16 + CHAPPE_NAME_MAX_BYTES, /* prefix, name, terminator */
