@@ -4,6 +4,7 @@
 
 static const uint64_t NS_PER_S = 1000000000;
 static const uint64_t CONFIRM_PAUSE_NS = 250000000; /* doubles with every repetition */
+static const uint64_t CUT_OFF_NS = 1000000000;
 
 static uint64_t keepalive_ns(const struct device_hop *hop)
 {
@@ -54,10 +55,14 @@ void device_hop_report(struct device_hop *hop, enum chappe_error error)
 
 void device_hop_transmit(struct device_hop *hop, const void *datagram, size_t len)
 {
-	if (hop->transport->send(hop->transport->context, datagram, len))
+	int err = hop->transport->send(hop->transport->context, datagram, len);
+
+	if (err)
 		hop->counters->send_failures++;
 	else
 		hop->counters->datagrams_sent++;
+	hop->cut_off = err == -ENETUNREACH || err == -EHOSTUNREACH || err == -ENETDOWN ||
+		       err == -EADDRNOTAVAIL;
 }
 
 static void send_under(
@@ -277,6 +282,28 @@ static uint64_t silent_due(const struct device_hop *hop)
 	return hop->received_ns + 2 * keepalive_ns(hop);
 }
 
+/* A device that lost an interface or an address family need not wait for silence: a handshake looks
+ * for another address of the relay, while the session stays. Changing an address cuts a device off
+ * for a moment as well, which costs no handshake. */
+static uint64_t cut_off_due(const struct device_hop *hop)
+{
+	uint64_t due = hop->cut_off_ns + CUT_OFF_NS;
+
+	return due > hop->reset_handshake_ns ? due : hop->reset_handshake_ns;
+}
+
+static void keep_reach(struct device_hop *hop, uint64_t now_ns)
+{
+	if (!hop->cut_off)
+		hop->cut_off_ns = 0;
+	else if (!hop->cut_off_ns)
+		hop->cut_off_ns = now_ns;
+	if (!hop->cut_off_ns || hop->phase != DEVICE_HOP_IDLE || now_ns < cut_off_due(hop))
+		return;
+	hop->reset_handshake_ns = now_ns + DEVICE_HOP_RESET_PAUSE_S * NS_PER_S;
+	device_handshake_start(hop, now_ns);
+}
+
 static void keep_current(struct device_hop *hop, uint64_t now_ns)
 {
 	struct device_session *session = hop->current;
@@ -295,6 +322,7 @@ static void keep_current(struct device_hop *hop, uint64_t now_ns)
 			device_handshake_start(hop, now_ns);
 		device_hop_report(hop, CHAPPE_ERR_UNREACHABLE);
 	}
+	keep_reach(hop, now_ns);
 	if (hop->phase == DEVICE_HOP_IDLE &&
 		(now_ns >= session->soft_ns || session->send_counter >= WIRE_REKEY_COUNTER))
 		device_handshake_start(hop, now_ns);
@@ -353,6 +381,8 @@ uint64_t device_hop_deadline(const struct device_hop *hop)
 			due = earlier(due, ask_due(hop));
 		if (!hop->silent)
 			due = earlier(due, silent_due(hop));
+		if (hop->cut_off && hop->phase == DEVICE_HOP_IDLE)
+			due = earlier(due, hop->cut_off_ns ? cut_off_due(hop) : 0);
 		if (hop->phase == DEVICE_HOP_IDLE)
 			due = earlier(due, hop->current->send_counter >= WIRE_REKEY_COUNTER
 						   ? 0

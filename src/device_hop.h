@@ -66,7 +66,9 @@ struct device_hop {
 	unsigned int tries, round; /* inits sent; times that all addresses were tried */
 	unsigned int relay_number, address_number;
 	bool targeted;               /* the transport has a target */
-	uint64_t reset_handshake_ns; /* when a reset may cause the next handshake */
+	bool cut_off;                /* the machine had no way to this address when it last sent */
+	uint64_t cut_off_ns;         /* since when; 0: not */
+	uint64_t reset_handshake_ns; /* when a reset, or cut_off, may cause the next handshake */
 	uint8_t cookie[WIRE_COOKIE_BYTES];
 	uint64_t cookie_until_ns; /* 0: no cookie */
 	uint64_t confirm_id, confirm_ns, confirm_pause_ns, confirm_until_ns;
