@@ -20,7 +20,7 @@ talk alice "send bob 1000000 900 10"
 talk bob "send alice 1000000 900 10"
 wait_for 20 "messages flow" eval "at_least 50 got alice bob && at_least 50 got bob alice"
 
-sessions() { ctl session list --json | json 'sorted(str(s["index"]) for s in j["sessions"])'; }
+sessions() { ctl session list --json | json 'sorted(s["session"] for s in j["sessions"])'; }
 before=$(sessions)
 devices=$(ctl device list --json | json 'len(j["devices"])')
 

@@ -17,7 +17,7 @@ talk_start bob
 talk alice "send bob 1000000 700 10"
 talk bob "send alice 1000000 700 10"
 wait_for 20 "messages flow" eval "at_least 50 got alice bob && at_least 50 got bob alice"
-sessions() { ctl session list --json | json 'sorted(str(s["index"]) for s in j["sessions"])'; }
+sessions() { ctl session list --json | json 'sorted(s["session"] for s in j["sessions"])'; }
 before=$(sessions)
 
 say "kill -9 chappe-control"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Twelve devices, six pairs, every one sending to its partner while it receives.
+# Twelve devices, six pairs, every one sending to its partner while it receives. Two workers, with a
+# receive queue each where the port offers them.
 #
 #   +-- north ------------+        +-- relay ------------------+        +-- south ----------------+
 #   | a1..a6   192.0.2.2  |  veth  |  tap0 198.18.0.1          |  veth  |  b1..b6   198.51.100.2  |
@@ -7,6 +8,7 @@
 #   +---------------------+        +---------------------------+        +-------------------------+
 . "$(dirname "$0")/lib/system.sh"
 
+WORKERS=2
 PAIRS=6
 MESSAGES=40
 relay_namespace

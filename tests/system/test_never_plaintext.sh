@@ -97,7 +97,7 @@ head -n 3 "$T/found.out"
 
 new_marker
 talk_start alice
-index=$(ctl session list --json | json '[s["index"] for s in j["sessions"]][0]')
+index=$(ctl session list --json | json '[s["session"] for s in j["sessions"]][0]')
 python3 "$lib/plant.py" session "$dataplane_pid" "$index" "$planted" || fail "planting in a session"
 found "process $dataplane_pid " || fail "a marker in the slot of session $index was not found"
 

@@ -134,7 +134,8 @@ RELAY_NAMES=("198.18.0.2:4460") # what invitations and links carry
 DEVICES=256
 WORKERS=1
 VDEV=net_tap0,iface=tap0 # DPDK's port; `tap0` is also what is captured
-WIRE=tap0                # the interface to capture on
+PORT_NS=relay            # the namespace that the dataplane runs in
+WIRE=tap0                # the interface of namespace relay to capture on
 MEMORY=(--no-huge -m 256)
 IDLE_SLEEP_US=100
 EAL_EXTRA=()
@@ -178,7 +179,7 @@ lcores() {
 dataplane_start() {
 	wait_for 10 "no earlier tap0 is left" no_tap
 	rm -f "$T/dataplane.pid"
-	spawn_in relay "$build/dataplane/chappe-dataplane" --config "$T/dataplane.conf" \
+	spawn_in "$PORT_NS" "$build/dataplane/chappe-dataplane" --config "$T/dataplane.conf" \
 		--pid-file "$T/dataplane.pid" -- "${MEMORY[@]}" --no-pci --no-telemetry \
 		--file-prefix chappe --lcores "$(lcores)" --vdev "$VDEV" ${EAL_EXTRA[@]+"${EAL_EXTRA[@]}"} \
 		>>"$T/dataplane.log" 2>&1 &
@@ -187,19 +188,21 @@ dataplane_start() {
 	[[ $VDEV != net_tap* ]] || kernel_side_up
 }
 
-# The other kinds of port hang on one end of a pair, p1; p0 is the kernel's side.
+# The other kinds of port hang on one end of a pair, p1; p0 is the kernel's side. The kernel sees what
+# arrives at p1 as well, and would forward it in a circle: p1 is in a namespace that does not route.
 pair_up() {
 	local address
-	ip -n relay link add p0 type veth peer name p1
+	PORT_NS=port
+	namespace port
+	ip -n relay link add p0 type veth peer name p1 netns port
 	# What leaves p0 is read by a driver that does not know of checksums left to hardware.
-	in_ns relay python3 "$lib/checksums.py" p0 p1
-	# p1 is the dataplane's alone: a kernel that forwards would send each frame round again.
-	in_ns relay sysctl -q -w net.ipv6.conf.p1.disable_ipv6=1 net.ipv4.conf.p1.forwarding=0
+	in_ns relay python3 "$lib/checksums.py" p0
+	in_ns port sysctl -q -w net.ipv6.conf.p1.disable_ipv6=1 net.ipv4.ip_forward=0
 	for address in "${KERNEL_ADDRESSES[@]}"; do
 		ip -n relay addr add "$address" dev p0
 	done
 	ip -n relay link set p0 up
-	ip -n relay link set p1 up
+	ip -n port link set p1 up
 }
 
 # A process that was killed has not ended before its TAP is gone.
