@@ -1,13 +1,13 @@
 #include "src/cli.h"
 
 #include <errno.h>
-#include <math.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { LINGER_QUIET_MS = 250, LINGER_MAX_MS = 3000 };
+enum { LINGER_QUIET_MS = 250, LINGER_MAX_MS = 3000, OPEN_WAIT_MS = 1000, OPEN_PAUSE_MS = 20 };
 
 enum chappe_error cli_fail(const struct cli *cli, enum chappe_error error, const char *detail)
 {
@@ -108,7 +108,7 @@ static int on_event(void *context, const struct chappe_event *event)
 	return event->type == CHAPPE_EVENT_MESSAGE;
 }
 
-enum chappe_error cli_open(struct cli *cli)
+enum chappe_error cli_try_open(struct cli *cli)
 {
 	const struct chappe_options options = {
 		.size = sizeof options,
@@ -118,7 +118,19 @@ enum chappe_error cli_open(struct cli *cli)
 	};
 	enum chappe_error error = chappe_open(&options, &cli->chappe);
 
-	return error ? cli_fail(cli, error, cli->directory) : CHAPPE_OK;
+	return error && error != CHAPPE_ERR_LOCKED ? cli_fail(cli, error, cli->directory) : error;
+}
+
+enum chappe_error cli_open(struct cli *cli)
+{
+	int64_t until = cli_now_ms() + OPEN_WAIT_MS;
+	enum chappe_error error = cli_try_open(cli);
+
+	while (error == CHAPPE_ERR_LOCKED && cli_now_ms() < until) {
+		poll(NULL, 0, OPEN_PAUSE_MS);
+		error = cli_try_open(cli);
+	}
+	return error == CHAPPE_ERR_LOCKED ? cli_fail(cli, error, cli->directory) : error;
 }
 
 /* ---- Waiting ---- */
@@ -136,8 +148,12 @@ static void turn(struct cli *cli, int timeout_ms)
 		.events = POLLIN } };
 	int count = 0;
 
-	if (cli->watch)
+	if (cli->watch) {
+		int64_t left = cli->watch->deadline_ms(cli->watch->context) - cli_now_ms();
 		count = cli->watch->fill(cli->watch->context, fds + 1);
+		if (left < INT_MAX)
+			timeout_ms = shorter(timeout_ms, left > 0 ? (int)left : 0);
+	}
 	poll(fds, (nfds_t)(1 + count), shorter(timeout_ms, chappe_timeout_ms(cli->chappe)));
 	chappe_process(cli->chappe);
 	if (cli->watch)

@@ -29,6 +29,8 @@ struct cli_watch {
 	/* Fills at most CLI_WATCH_MAX entries, returns how many. */
 	int (*fill)(void *context, struct pollfd *fds);
 	void (*ready)(void *context, const struct pollfd *fds, int count);
+	/* When ready is due anyway, by cli_now_ms(); INT64_MAX: not. */
+	int64_t (*deadline_ms)(void *context);
 };
 
 struct cli_command {
@@ -44,8 +46,11 @@ enum chappe_error cli_send(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_recv(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_status(struct cli *cli, int argc, char **argv);
 
-/* Opens the handle; says what is wrong on standard error when it fails. */
+/* Opens the handle; waits a moment for a process that is about to give the directory back. Says
+ * what is wrong on standard error when it fails. */
 enum chappe_error cli_open(struct cli *cli);
+/* The same without waiting, and without a word where the directory is in use. */
+enum chappe_error cli_try_open(struct cli *cli);
 
 /* Prints "chappe: …" with the error's text and returns the error. detail may be NULL. */
 enum chappe_error cli_fail(const struct cli *cli, enum chappe_error error, const char *detail);

@@ -1,4 +1,5 @@
 #include "src/cli.h"
+#include "src/cli_handover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@ struct recv_command {
 	uint64_t count, wanted; /* wanted 0: no limit */
 	bool follow, terminal;
 	bool failed; /* the output is gone */
+	struct handover *handover;
 };
 
 /* ---- One message to where it belongs; 0 once it is safe there ---- */
@@ -135,6 +137,7 @@ static int on_event(struct cli *cli, const struct chappe_event *event)
 	struct recv_command *command = cli->command;
 	int err;
 
+	handover_event(command->handover, event);
 	if (event->type == CHAPPE_EVENT_STATE && command->follow)
 		note_state(event);
 	if (event->type == CHAPPE_EVENT_CONTACT_READY)
@@ -182,11 +185,14 @@ static enum chappe_error receive(struct cli *cli, struct recv_command *command, 
 		return cli_fail(cli, CHAPPE_ERR_NO_CONTACT, command->from);
 	cli->command = command;
 	cli->on_event = on_event;
+	command->handover = handover_start(cli);
 	error = cli_wait(cli, is_done, timeout_ms, CHAPPE_ERR_TIMEOUT);
 	if (command->failed)
 		error = CHAPPE_ERR_INTERNAL;
 	else if (command->count > 0)
 		cli_linger(cli);
+	handover_finish(command->handover);
+	command->handover = NULL;
 	if (error == CHAPPE_ERR_TIMEOUT && command->count > 0 && !command->wanted)
 		return CHAPPE_OK;
 	return error ? cli_fail(cli, error, NULL) : CHAPPE_OK;

@@ -1,7 +1,9 @@
 #include "src/cli.h"
+#include "src/cli_handover.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +51,33 @@ static bool is_done(const struct cli *cli)
 	return command->acknowledged || command->failed;
 }
 
+enum { LOCK_PAUSE_MS = 50 };
+
+/* Either this process gets the directory, or the one that has it sends for us. */
+static enum chappe_error open_or_hand_over(
+	struct cli *cli, const struct send_command *command, int64_t until_ms, bool *handed)
+{
+	for (;;) {
+		enum chappe_error error = cli_try_open(cli);
+		int64_t left = until_ms - cli_now_ms();
+		*handed = false;
+		if (error != CHAPPE_ERR_LOCKED)
+			return error;
+		error = handover_send(cli, command->name, command->data, command->len,
+			left > 0 ? (int)left : 0, handed);
+		if (*handed || left <= 0)
+			return error ? cli_fail(cli, error, command->name) : CHAPPE_OK;
+		poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+}
+
 static enum chappe_error send_message(struct cli *cli, struct send_command *command, int timeout_ms)
 {
-	enum chappe_error error = cli_open(cli);
+	bool handed;
+	enum chappe_error error =
+		open_or_hand_over(cli, command, cli_now_ms() + timeout_ms, &handed);
 
-	if (error)
+	if (error || handed)
 		return error;
 	cli->command = command;
 	cli->on_event = on_event;
@@ -101,6 +125,8 @@ enum chappe_error cli_send(struct cli *cli, int argc, char **argv)
 	if (optind == argc || argc - optind > 2 || (path && argc - optind > 1))
 		return cli_usage(cli, "send", "send needs a contact and one message");
 	command.name = argv[optind];
+	if (strlen(command.name) > CHAPPE_NAME_MAX_BYTES)
+		return cli_fail(cli, CHAPPE_ERR_NO_CONTACT, command.name);
 	if (argc - optind == 2 && strcmp(argv[optind + 1], "-") != 0) {
 		command.data = argv[optind + 1];
 		command.len = strlen(command.data);
