@@ -30,15 +30,35 @@ static void name_who(const struct api_who *who, char *text, size_t size)
 		who->uid, who->gid, who->pid);
 }
 
-void api_audit_write(struct api_request *request)
+static int add(struct api_request *request, const char *outcome)
 {
 	char who[96];
-	if (request->what[0] == '\0')
-		return;
-	struct store *store = control_store(request->control);
 	name_who(&request->who, who, sizeof who);
-	int r = store_audit_add(store, time(NULL), who, request->what,
-		request->error != NULL ? request->error : "ok");
+	return store_audit_add(
+		control_store(request->control), time(NULL), who, request->what, outcome);
+}
+
+int api_audit_begin(struct api_request *request)
+{
+	const int r = add(request, "ok");
+	request->audited = r == 0;
+	if (r != 0)
+		store_rollback(control_store(request->control));
+	return r;
+}
+
+void api_audit_undo(struct api_request *request)
+{
+	store_rollback(control_store(request->control));
+	request->audited = false;
+}
+
+void api_audit_write(struct api_request *request)
+{
+	struct store *store = control_store(request->control);
+	if (request->what[0] == '\0' || request->audited)
+		return;
+	int r = add(request, request->error != NULL ? request->error : "ok");
 	if (r == 0)
 		r = store_commit(store);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /* /v1/devices */
-#include "api_request.h"
+#include "api_audit.h"
 #include "src/key.h"
 
 #include <errno.h>
@@ -173,7 +173,7 @@ void api_device_patch(struct api_request *request)
 		api_fail(request, API_BAD_REQUEST, "%s", fault);
 		return;
 	}
-	snprintf(request->what, sizeof request->what, "limit device %s", name);
+	snprintf(request->what, sizeof request->what, "device limit %s", name);
 	describe_limit(request->what, sizeof request->what, "routes_max", &limits.routes_max);
 	describe_limit(request->what, sizeof request->what, "frames_per_s", &limits.frames_per_s);
 	describe_limit(request->what, sizeof request->what, "bytes_per_s", &limits.bytes_per_s);
@@ -184,7 +184,9 @@ void api_device_patch(struct api_request *request)
 	apply_limit(&device.limits.routes_max, &limits.routes_max);
 	apply_limit(&device.limits.frames_per_s, &limits.frames_per_s);
 	apply_limit(&device.limits.bytes_per_s, &limits.bytes_per_s);
-	const int r = control_device_limits(request->control, device.id, &device.limits);
+	int r = api_audit_begin(request);
+	if (r == 0 && (r = control_device_limits(request->control, device.id, &device.limits)) != 0)
+		api_audit_undo(request);
 	if (r != 0)
 		api_fail_errno(request, r, "changing the limits");
 	else
@@ -198,9 +200,11 @@ void api_device_delete(struct api_request *request)
 	if (!api_find_device(request, &device))
 		return;
 	sodium_memzero(device.psk, sizeof device.psk);
-	snprintf(request->what, sizeof request->what, "revoke device %s",
+	snprintf(request->what, sizeof request->what, "device revoke %s",
 		api_device_name(&device, name));
-	const int r = control_device_revoke(request->control, device.id);
+	int r = api_audit_begin(request);
+	if (r == 0 && (r = control_device_revoke(request->control, device.id)) != 0)
+		api_audit_undo(request);
 	if (r != 0 && r != -EALREADY) /* DELETE may be repeated */
 		api_fail_errno(request, r, "revoking the device");
 	else

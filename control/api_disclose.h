@@ -24,7 +24,7 @@ struct disclosure {
 json_t *disclose_records(const struct store_device *device);
 void disclose_invitation(json_t *records, const struct store_invitation *invitation);
 /* Adds the device's routes and what control has in memory. 0 or -errno. */
-int disclose_control(struct control *control, const struct disclosed *device);
+int disclose_control(struct control *control, struct disclosed *device);
 /* Adds a live session. */
 void disclose_session(json_t *records, const struct table_session *session);
 

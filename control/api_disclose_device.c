@@ -136,17 +136,63 @@ static void add_memory(struct control *control, const struct disclosed *device)
 	disclose_set(record, "state", json_string("enrolled"));
 	add(device->records, DISCLOSE_control_device, record);
 	add(device->records, DISCLOSE_dataplane_device, disclose_record(DISCLOSE_dataplane_device));
-	for (uint32_t i = 0; i < memory.pending_sessions; i++)
-		add(device->records, DISCLOSE_control_pending,
-			disclose_record(DISCLOSE_control_pending));
 }
 
-int disclose_control(struct control *control, const struct disclosed *device)
+static void add_pending(void *arg, const struct control_pending_memory *pending)
+{
+	const struct disclosed *device = arg;
+	const json_t *row = json_array_get(
+		json_object_get(device->records, disclose_id(DISCLOSE_table_device)), 0);
+	json_t *record = disclose_record(DISCLOSE_control_pending);
+	disclose_set(record, "key", json_incref(json_object_get(row, "key")));
+	disclose_set(record, "attempt", number(pending->attempt));
+	disclose_set(record, "index", index_json(true, pending->index));
+	disclose_set(record, "slot", number(pending->slot));
+	disclose_set(record, "sent", json_boolean(pending->sent));
+	add(device->records, DISCLOSE_control_pending, record);
+}
+
+static const char *operation_name(unsigned op)
+{
+	switch (op) {
+#define X(name, code, request_bytes, answer_bytes)                                                 \
+	case code:                                                                                 \
+		return #name;
+		CONTROL_OPS(X)
+#undef X
+	default:
+		return "unknown";
+	}
+}
+
+static void add_operation(void *arg, const struct control_operation_memory *operation)
+{
+	const struct disclosed *device = arg;
+	json_t *record = disclose_record(DISCLOSE_control_operation);
+	disclose_set(record, "frame_id",
+		json_sprintf("%016llx", (unsigned long long)operation->frame_id));
+	disclose_set(record, "at_s", api_time_json(operation->at_s));
+	disclose_set(record, "device", number(device->id));
+	disclose_set(record, "slot", number(operation->slot));
+	disclose_set(record, "session", index_json(true, operation->session));
+	disclose_set(record, "op", json_string(operation_name(operation->op)));
+	disclose_set(record, "status", number(operation->status));
+	disclose_set(record, "flags", number(operation->flags));
+	disclose_set(record, "frame_bytes", number(operation->frame_bytes));
+	disclose_set(record, "state", json_string(operation->answered ? "answered" : "asked"));
+	disclose_set(record, "route", prefix_json(operation->route));
+	add(device->records, DISCLOSE_control_operation, record);
+}
+
+int disclose_control(struct control *control, struct disclosed *device)
 {
 	const int r = add_routes(control_store(control), device);
-	if (r == 0)
-		add_memory(control, device);
-	return r;
+	if (r != 0)
+		return r;
+	add_memory(control, device);
+	control_pendings(control, device->id, add_pending, device);
+	control_operations(control, device->id, add_operation, device);
+	return 0;
 }
 
 static void add_endpoint(json_t *records, const struct endpoint *endpoint)

@@ -1,5 +1,5 @@
 /* /v1/invitations */
-#include "api_request.h"
+#include "api_audit.h"
 #include "src/link.h"
 
 #include <errno.h>
@@ -160,6 +160,14 @@ static int match_one(void *arg, const struct store_invitation *invitation)
 	return ++search->found > 1;
 }
 
+static int cancel(struct api_request *request, const uint8_t id[WIRE_INVITATION_ID_BYTES])
+{
+	int r = api_audit_begin(request);
+	if (r == 0 && (r = control_invitation_cancel(request->control, id)) != 0)
+		api_audit_undo(request);
+	return r;
+}
+
 void api_invitation_delete(struct api_request *request)
 {
 	struct search search = { 0 };
@@ -179,13 +187,12 @@ void api_invitation_delete(struct api_request *request)
 			request->path.name);
 	} else {
 		api_prefix(search.invitation.id, prefix);
-		snprintf(request->what, sizeof request->what, "cancel invitation %s", prefix);
+		snprintf(request->what, sizeof request->what, "invitation cancel %s", prefix);
 		if (search.invitation.used_s != 0)
 			api_fail(request, API_CONFLICT,
 				"invitation %s was used: revoke the device that it enrolled",
 				prefix);
-		else if ((r = control_invitation_cancel(request->control, search.invitation.id)) !=
-			 0)
+		else if ((r = cancel(request, search.invitation.id)) != 0)
 			api_fail_errno(request, r, "cancelling the invitation");
 		else
 			api_reply(request, json_pack("{s:s}", "invitation", prefix));

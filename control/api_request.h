@@ -46,6 +46,7 @@ struct api_request {
 
 	/* What the audit log is to say; "" for requests that change nothing. */
 	char what[API_WHAT_BYTES];
+	bool audited; /* its entry was committed together with the act */
 
 	/* The answer, once there is one. */
 	unsigned http;     /* status; 0 = not answered yet */

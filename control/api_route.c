@@ -1,5 +1,5 @@
 /* /v1/routes and the routes of a device. A route is shown by its first 4 bytes only. */
-#include "api_request.h"
+#include "api_audit.h"
 #include "src/control_op.h"
 
 #include <errno.h>
@@ -67,9 +67,11 @@ static void revoke(struct api_request *request, const struct store_route *route)
 	json_t *answer = route_json(store, route);
 	const char *name = json_string_value(json_object_get(answer, "device"));
 	char prefix[API_HEX_BYTES];
-	snprintf(request->what, sizeof request->what, "revoke route %s of device %s",
+	snprintf(request->what, sizeof request->what, "route revoke %s of device %s",
 		api_prefix(route->route, prefix), name != NULL ? name : "-");
-	const int r = control_route_revoke(request->control, route->route);
+	int r = api_audit_begin(request);
+	if (r == 0 && (r = control_route_revoke(request->control, route->route)) != 0)
+		api_audit_undo(request);
 	if (r == 0) {
 		api_reply(request, answer);
 		return;

@@ -63,6 +63,29 @@ struct control_device_memory {
 };
 int control_device_memory(
 	const struct control *control, uint32_t id, struct control_device_memory *memory);
+
+/* A handshake of the device that is answered and not confirmed yet. */
+struct control_pending_memory {
+	uint64_t attempt;
+	uint32_t index, slot;
+	bool sent; /* the dataplane has been told */
+};
+/* A control operation of the device in the last minute. */
+struct control_operation_memory {
+	uint64_t frame_id;
+	int64_t at_s;
+	uint32_t slot, session;
+	uint16_t op, status, flags, frame_bytes;
+	bool answered;
+	uint8_t route[WIRE_ROUTE_BYTES];
+};
+typedef void control_pending_visit(void *arg, const struct control_pending_memory *pending);
+typedef void control_operation_visit(void *arg, const struct control_operation_memory *operation);
+void control_pendings(
+	const struct control *control, uint32_t id, control_pending_visit *visit, void *arg);
+void control_operations(
+	const struct control *control, uint32_t id, control_operation_visit *visit, void *arg);
+
 /* id of the device in a slot, 0 when there is none. */
 uint32_t control_device_in_slot(const struct control *control, uint32_t slot);
 

@@ -19,6 +19,9 @@
 		"acts of devices")                                                                 \
 	P(handshakes, other, "handshakes in progress", CONTROL_PROCESS, "memory", relay,           \
 		"inits that are being answered, no more than 4,096 at a time")                     \
+	P(api_requests, other, "requests of administrators", CONTROL_PROCESS, "memory", relay,     \
+		"rows of the store while they are read or written, and new invitations while "     \
+		"they are handed out")                                                             \
 	P(link_queue, other, "queues between the processes", CONTROL_PROCESS, "memory", relay,     \
 		"what is on its way from control to the dataplane and back")                       \
 	P(frame_buffers, other, "frame buffers", DATAPLANE_PROCESS, "memory", relay,               \
@@ -37,6 +40,8 @@
 		"the device as control remembers it")                                              \
 	P(control_pending, struct, "pending", CONTROL_PROCESS, "memory", device,                   \
 		"handshakes that the device has not confirmed yet")                                \
+	P(control_operation, struct, "operation", CONTROL_PROCESS, "memory", device,               \
+		"what the device asked of control in the last minute: routes made, revoked, set")  \
 	P(dataplane_device, struct, "device", DATAPLANE_PROCESS, "memory", device,                 \
 		"the device's slot in the dataplane's tables")                                     \
 	P(dataplane_slot, struct, "slot", DATAPLANE_PROCESS, "memory", device,                     \
@@ -53,6 +58,7 @@
 #define SESSION_END "until the session ends, at most an hour after its handshake"
 #define PENDING_END "until confirmed, at most 5 seconds"
 #define MEMORY_END "until revoked or control stops"
+#define OPERATION_END "a minute, so that a repeated request gets the same answer"
 #define TABLE_END "until revoked or the dataplane stops"
 #define NOTHING "bookkeeping of the program; says nothing about the device"
 
@@ -68,6 +74,9 @@
 	D(handshakes, keys, "until answered, milliseconds; then wiped",                            \
 		"session keys on their way to the dataplane; they open frames of one session, no " \
 		"payload")                                                                         \
+	D(api_requests, rows, "until answered, milliseconds; then wiped", "as in the store")       \
+	D(api_requests, secret, "until handed out, milliseconds; then wiped",                      \
+		"secret of a new invitation, as in the store")                                     \
 	D(link_queue, records, "until sent, milliseconds; then wiped",                             \
 		"installs of sessions with their keys, routes, devices, control frames")           \
 	D(frame_buffers, frames, "microseconds; the last ones until overwritten",                  \
@@ -81,8 +90,9 @@
 		"proves that a device is at a new address; opens nothing")                         \
 	D(workers, reset_secret, "until the dataplane stops",                                      \
 		"the relay's reset secret, as in the store; opens nothing")                        \
-	D(workers, reset_buckets, "seconds",                                                       \
-		"how many resets a source may still get, by a keyed hash of its address")          \
+	D(workers, reset_buckets, "until the dataplane stops",                                     \
+		"how many resets a source may still get and when it last got one, by a keyed "     \
+		"hash of its address: many addresses share a bucket")                              \
 	D(logs, lines, "as whoever collects them decides", "what the processes report")            \
 	D(control_device, key, MEMORY_END, "public key, as in the store")                          \
 	D(control_device, psk, MEMORY_END,                                                         \
@@ -110,6 +120,18 @@
 	D(control_pending, next_by_index, PENDING_END, NOTHING)                                    \
 	D(control_pending, used, PENDING_END, NOTHING)                                             \
 	D(control_pending, sent, PENDING_END, "whether the dataplane has been told")               \
+	D(control_operation, frame_id, OPERATION_END, "random number of the request")              \
+	D(control_operation, at_s, OPERATION_END, "when it was asked")                             \
+	D(control_operation, device, OPERATION_END, "number of the device")                        \
+	D(control_operation, slot, OPERATION_END, "slot of the device")                            \
+	D(control_operation, session, OPERATION_END, "index of the session it came by")            \
+	D(control_operation, next, OPERATION_END, NOTHING)                                         \
+	D(control_operation, op, OPERATION_END, "what was asked")                                  \
+	D(control_operation, status, OPERATION_END, "what was answered")                           \
+	D(control_operation, flags, OPERATION_END, "flags of the route")                           \
+	D(control_operation, frame_bytes, OPERATION_END, "size of the frame it came in")           \
+	D(control_operation, state, OPERATION_END, "how far it is")                                \
+	D(control_operation, route, OPERATION_END, "the route it is about")                        \
 	D(dataplane_device, sessions, SESSION_END, "list of its sessions")                         \
 	D(dataplane_device, pending, PENDING_END, "its session not confirmed yet")                 \
 	D(dataplane_device, routes, TABLE_END, "list of its routes")                               \
