@@ -1,4 +1,5 @@
 #include "store_sql.h"
+#include "store_vfs.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -95,7 +96,11 @@ static int store_connect(const char *path, int flags, struct store *store, char 
 	int code;
 
 	use_wiping_memory();
-	code = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (store_vfs_register() < 0) {
+		snprintf(error, STORE_ERROR_BYTES, "SQLite does not start");
+		return -EIO;
+	}
+	code = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX, STORE_VFS_NAME);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(store->db, pragmas, NULL, NULL, NULL);
 	if (code == SQLITE_OK)

@@ -1,0 +1,533 @@
+/* The store: what it keeps, what it refuses, and that nothing deleted stays in its files. */
+#include "control/store.h"
+#include "control/store_vfs.h"
+#include "tests/unit/src/testing.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[64];
+static char error[STORE_ERROR_BYTES];
+static struct store *store;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(directory, "/tmp/chappe-test-store-XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	return store_create(directory, error) || store_open(directory, &store, error);
+}
+
+static int teardown(void **state)
+{
+	char pattern[80];
+	glob_t found;
+
+	(void)state;
+	store_close(store);
+	store = NULL;
+	snprintf(pattern, sizeof pattern, "%s/*", directory);
+	if (glob(pattern, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unlink(found.gl_pathv[i]);
+		globfree(&found);
+	}
+	return rmdir(directory);
+}
+
+static void reopen(void)
+{
+	store_close(store);
+	assert_int_equal(store_open(directory, &store, error), 0);
+}
+
+/* How many of these byte strings the files of the store hold anywhere. */
+static uint32_t in_files(const uint8_t (*strings)[16], uint32_t count)
+{
+	static uint8_t content[64 << 20];
+	size_t len = 0;
+	char pattern[80];
+	glob_t found;
+	uint32_t hits = 0;
+
+	snprintf(pattern, sizeof pattern, "%s/*", directory);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *file = fopen(found.gl_pathv[i], "rb");
+		assert_non_null(file);
+		len += fread(content + len, 1, sizeof content - len, file);
+		fclose(file);
+	}
+	globfree(&found);
+	assert_true(len < sizeof content);
+	for (uint32_t i = 0; i < count; i++)
+		hits += memmem(content, len, strings[i], 16) != NULL;
+	return hits;
+}
+
+static struct store_device device_of(uint8_t seed)
+{
+	struct store_device device = {
+		.slot = seed,
+		.created_s = 1000,
+		.limits = { STORE_LIMIT_DEFAULT, 0, INT64_C(1) << 40 },
+	};
+
+	fill(device.key, sizeof device.key, seed);
+	fill(device.psk, sizeof device.psk, (uint8_t)(seed + 100));
+	return device;
+}
+
+static struct store_route route_of(uint32_t device, uint8_t seed)
+{
+	struct store_route route = {
+		.device = device,
+		.flags = 1,
+		.created_s = 5,
+		.request = UINT64_MAX - seed,
+	};
+
+	fill(route.route, sizeof route.route, seed);
+	return route;
+}
+
+static struct store_invitation invitation_of(uint8_t seed, int64_t expires_s)
+{
+	struct store_invitation invitation = { .created_s = 10, .expires_s = expires_s };
+
+	fill(invitation.id, sizeof invitation.id, seed);
+	fill(invitation.secret, sizeof invitation.secret, (uint8_t)(seed + 50));
+	return invitation;
+}
+
+static void keeps_what_was_committed(void **state)
+{
+	struct store_device device = device_of(7), found;
+	struct store_route route = route_of(1, 1), got;
+	uint8_t secret[32], again[32];
+
+	(void)state;
+	assert_int_equal(store_reset_secret(store, secret), 0);
+	assert_int_equal(store_device_add(store, &device), 0);
+	assert_int_equal(store_route_add(store, &route), 0);
+	assert_int_equal(store_commit(store), 0);
+	reopen();
+	assert_int_equal(store_device_get(store, device.id, &found), 0);
+	assert_memory_equal(&found, &device, sizeof device);
+	assert_int_equal(store_device_by_key(store, device.key, &found), 0);
+	assert_int_equal(found.id, device.id);
+	assert_int_equal(store_route_by_request(store, device.id, route.request, &got), 0);
+	assert_memory_equal(got.route, route.route, sizeof got.route);
+	assert_int_equal(got.slot, 7);
+	assert_int_equal(store_reset_secret(store, again), 0);
+	assert_memory_equal(secret, again, sizeof secret);
+	assert_false(sodium_is_zero(secret, sizeof secret));
+}
+
+static void forgets_what_was_not(void **state)
+{
+	struct store_device device = device_of(1), found;
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &device), 0);
+	store_rollback(store);
+	assert_int_equal(store_device_get(store, device.id, &found), -ENOENT);
+	assert_int_equal(store_device_add(store, &device), 0);
+	reopen();
+	assert_int_equal(store_device_by_key(store, device.key, &found), -ENOENT);
+	assert_true(sodium_is_zero((uint8_t *)&found, sizeof found));
+}
+
+static void refuses_a_second_store(void **state)
+{
+	(void)state;
+	assert_int_equal(store_create(directory, error), -EEXIST);
+	assert_non_null(strstr(error, directory));
+}
+
+static void refuses_what_it_can_not_open(void **state)
+{
+	struct store *other;
+	char path[96];
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(store_open("/nonexistent", &other, error), -ENOENT);
+	assert_null(other);
+	assert_non_null(strstr(error, "chappectl init"));
+	/* In use. */
+	assert_int_equal(store_open(directory, &other, error), -EBUSY);
+	assert_non_null(strstr(error, "another"));
+	store_close(store);
+	store = NULL;
+	/* Of a later version. */
+	snprintf(path, sizeof path, "%s/%s", directory, STORE_FILE);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(store_open(directory, &other, error), -EPROTO);
+	assert_non_null(strstr(error, "later version"));
+	/* No database. */
+	FILE *file = fopen(path, "wb");
+	for (int i = 0; i < 4096; i++)
+		fputc('x', file);
+	fclose(file);
+	assert_true(store_open(directory, &other, error) < 0);
+	assert_null(other);
+}
+
+static void files_are_the_owner_s(void **state)
+{
+	struct store_device device = device_of(1);
+	char pattern[80];
+	struct stat status;
+	glob_t found;
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &device), 0);
+	assert_int_equal(store_commit(store), 0);
+	snprintf(pattern, sizeof pattern, "%s/*", directory);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 2);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		assert_int_equal(stat(found.gl_pathv[i], &status), 0);
+		assert_int_equal(status.st_mode & 077, 0);
+	}
+	globfree(&found);
+}
+
+static void devices_are_unique(void **state)
+{
+	struct store_device one = device_of(1), two = device_of(2), third = device_of(3);
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &one), 0);
+	memcpy(two.key, one.key, sizeof two.key);
+	assert_int_equal(store_device_add(store, &two), -EEXIST);
+	third.slot = one.slot;
+	assert_int_equal(store_device_add(store, &third), -EEXIST);
+	/* The failures have not taken the first with them. */
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_device_by_key(store, one.key, &two), 0);
+}
+
+static void limits_change(void **state)
+{
+	struct store_device device = device_of(1);
+	struct store_limits limits = { 3, STORE_LIMIT_DEFAULT, 5 };
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &device), 0);
+	assert_int_equal(store_device_limits(store, device.id, &limits), 0);
+	assert_int_equal(store_device_limits(store, device.id + 1, &limits), -ENOENT);
+	assert_int_equal(store_device_get(store, device.id, &device), 0);
+	assert_memory_equal(&device.limits, &limits, sizeof limits);
+}
+
+static void revoked_device_is_kept_thirty_days(void **state)
+{
+	struct store_device device = device_of(1), other = device_of(2), found;
+	struct store_route route = route_of(1, 1);
+	uint8_t psk[1][16];
+	uint32_t count;
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &device), 0);
+	assert_int_equal(store_device_add(store, &other), 0);
+	route.device = device.id;
+	assert_int_equal(store_route_add(store, &route), 0);
+	assert_int_equal(store_device_revoke(store, device.id, 5000), 0);
+	assert_int_equal(store_device_revoke(store, device.id, 5001), -ENOENT);
+	assert_int_equal(store_device_get(store, device.id, &found), 0);
+	assert_int_equal(found.revoked_s, 5000);
+	assert_int_equal(found.slot, STORE_NO_SLOT);
+	assert_memory_equal(found.psk, device.psk, sizeof found.psk);
+	assert_int_equal(store_route_count(store, device.id, &count), 0);
+	assert_int_equal(count, 0);
+	/* Its slot is free at once. */
+	struct store_device next = device_of(3);
+	next.slot = device.slot;
+	assert_int_equal(store_device_add(store, &next), 0);
+
+	assert_int_equal(store_expire(store, 5000 + STORE_REVOKED_KEEP_S - 1, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(store_commit(store), 0);
+	memcpy(psk[0], device.psk, 16);
+	assert_int_equal(in_files(psk, 1), 1);
+	assert_int_equal(store_expire(store, 5000 + STORE_REVOKED_KEEP_S, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_device_get(store, device.id, &found), -ENOENT);
+	assert_int_equal(store_commit(store), 0);
+	assert_true(store_erase_due(store));
+	assert_int_equal(store_erase(store), 0);
+	assert_int_equal(in_files(psk, 1), 0);
+	assert_int_equal(store_device_get(store, other.id, &found), 0);
+}
+
+static void routes_are_unique_and_owned(void **state)
+{
+	struct store_device device = device_of(1);
+	struct store_route route = route_of(1, 1), other = route_of(1, 2), found[4];
+	uint32_t count;
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &device), 0);
+	assert_int_equal(store_route_add(store, &route), 0);
+	assert_int_equal(store_route_add(store, &route), -EEXIST);
+	other.request = route.request;
+	assert_int_equal(store_route_add(store, &other), -EEXIST);
+	assert_int_equal(store_route_flags(store, 1, route.route, 0), 0);
+	assert_int_equal(store_route_flags(store, 2, route.route, 0), -ENOENT);
+	assert_int_equal(store_routes_after(store, 1, 0, found, 4, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(found[0].flags, 0);
+	assert_int_equal(store_route_delete(store, 2, route.route), -ENOENT);
+	assert_int_equal(store_route_delete(store, 1, route.route), 0);
+	assert_int_equal(store_route_delete(store, 1, route.route), -ENOENT);
+}
+
+static void routes_by_page_and_prefix(void **state)
+{
+	struct store_route found[8], wanted;
+	uint32_t count, seen = 0;
+	uint64_t after = 0;
+
+	(void)state;
+	for (uint8_t i = 1; i <= 2; i++) {
+		struct store_device device = device_of(i);
+		assert_int_equal(store_device_add(store, &device), 0);
+	}
+	for (uint8_t i = 0; i < 20; i++) {
+		struct store_route route = route_of(1U + i % 2, i);
+		assert_int_equal(store_route_add(store, &route), 0);
+	}
+	do {
+		assert_int_equal(store_routes_after(store, 0, after, found, 8, &count), 0);
+		for (uint32_t i = 0; i < count; i++) {
+			assert_true(found[i].row > after);
+			after = found[i].row;
+			assert_int_equal(found[i].slot, found[i].device);
+		}
+		seen += count;
+	} while (count == 8);
+	assert_int_equal(seen, 20);
+	wanted = route_of(1, 6);
+	assert_int_equal(store_routes_by_prefix(store, wanted.route, 4, found, 8, &count), 0);
+	assert_int_equal(count, 1);
+	assert_memory_equal(found[0].route, wanted.route, sizeof wanted.route);
+	assert_int_equal(store_routes_by_prefix(store, NULL, 0, found, 8, &count), 0);
+	assert_int_equal(count, 8);
+}
+
+static void invitation_is_used_once(void **state)
+{
+	struct store_invitation invitation = invitation_of(1, 100), found;
+	uint8_t secret[1][16];
+
+	(void)state;
+	memcpy(secret[0], invitation.secret, 16);
+	assert_int_equal(store_invitation_add(store, &invitation), 0);
+	assert_int_equal(store_invitation_add(store, &invitation), -EEXIST);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(in_files(secret, 1), 1);
+	assert_int_equal(store_invitation_use(store, invitation.id, 9, 50), 0);
+	assert_int_equal(store_invitation_use(store, invitation.id, 8, 51), -ENOENT);
+	assert_int_equal(store_invitation_get(store, invitation.id, &found), 0);
+	assert_int_equal(found.device, 9);
+	assert_int_equal(found.used_s, 50);
+	assert_true(sodium_is_zero(found.secret, sizeof found.secret));
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_erase(store), 0);
+	assert_int_equal(in_files(secret, 1), 0);
+}
+
+static void invitations_expire(void **state)
+{
+	struct store_invitation invitation = invitation_of(1, 100), found;
+	struct store_counts counts;
+	uint32_t deleted;
+
+	(void)state;
+	assert_int_equal(store_invitation_add(store, &invitation), 0);
+	assert_int_equal(store_counts(store, 99, &counts), 0);
+	assert_int_equal(counts.invitations_open, 1);
+	assert_int_equal(store_counts(store, 100, &counts), 0);
+	assert_int_equal(counts.invitations_open, 0);
+	assert_int_equal(store_expire(store, 100 + STORE_INVITATION_KEEP_S - 1, &deleted), 0);
+	assert_int_equal(store_invitation_get(store, invitation.id, &found), 0);
+	assert_int_equal(store_expire(store, 100 + STORE_INVITATION_KEEP_S, &deleted), 0);
+	assert_int_equal(store_invitation_get(store, invitation.id, &found), -ENOENT);
+}
+
+static int read_audit(void *arg, const struct store_audit *audit)
+{
+	char *text = arg;
+
+	sprintf(text + strlen(text), "%d %s %s %s;", (int)audit->at_s, audit->who, audit->what,
+		audit->outcome);
+	return 0;
+}
+
+static void audit_is_a_log(void **state)
+{
+	char text[256] = "";
+
+	(void)state;
+	assert_int_equal(store_audit_add(store, 5, "root", "invite", "ok"), 0);
+	assert_int_equal(store_audit_add(store, 6, "eve", "revoke 3", "no such device"), 0);
+	assert_int_equal(store_audits_after(store, 0, 10, read_audit, text), 0);
+	assert_string_equal(text, "5 root invite ok;6 eve revoke 3 no such device;");
+	text[0] = '\0';
+	assert_int_equal(store_audits_after(store, 1, 10, read_audit, text), 0);
+	assert_string_equal(text, "6 eve revoke 3 no such device;");
+}
+
+/* Routes come and go in random order, so that pages split, merge and move; then none of those that
+ * went may be in the files, and all that stayed must be. */
+static void nothing_deleted_stays_in_the_files(void **state)
+{
+	enum { ROUTES = 6000 };
+	static uint8_t routes[ROUTES][16], gone[ROUTES][16];
+	static bool alive[ROUTES];
+	struct store_device device = device_of(1);
+	uint32_t gone_count = 0, alive_count = 0;
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &device), 0);
+	for (uint32_t i = 0; i < ROUTES; i++) {
+		struct store_route route = { .device = device.id, .request = i };
+		randombytes_buf(route.route, sizeof route.route);
+		memcpy(routes[i], route.route, 16);
+		alive[i] = true;
+		assert_int_equal(store_route_add(store, &route), 0);
+		uint32_t other = randombytes_uniform(i + 1);
+		if (alive[other] && i % 3) {
+			assert_int_equal(store_route_delete(store, device.id, routes[other]), 0);
+			alive[other] = false;
+			memcpy(gone[gone_count++], routes[other], 16);
+		}
+		if (i % 500 == 0)
+			assert_int_equal(store_commit(store), 0);
+	}
+	assert_int_equal(store_commit(store), 0);
+	assert_true(in_files(gone, gone_count) > 0); /* the search finds them before */
+	assert_true(store_erase_due(store));
+	assert_int_equal(store_erase(store), 0);
+	assert_false(store_erase_due(store));
+	assert_int_equal(in_files(gone, gone_count), 0);
+	for (uint32_t i = 0; i < ROUTES; i++)
+		alive_count += alive[i];
+	assert_true(alive_count > 1000);
+	assert_int_equal(in_files((const uint8_t(*)[16])routes, ROUTES), alive_count);
+}
+
+/* What makes the test above pass always and not only mostly. */
+static void unallocated_middle_of_a_page_is_zeroed(void **state)
+{
+	static const struct {
+		uint8_t type;
+		size_t at, begin; /* of the page header; of the middle, with 3 cells */
+	} cases[] = { { 13, 0, 8 + 6 }, { 10, 0, 8 + 6 }, { 5, 0, 12 + 6 }, { 2, 0, 12 + 6 },
+		{ 13, 100, 108 + 6 } };
+	uint8_t page[4096], other[4096];
+
+	(void)state;
+	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+		memset(page, 0xee, sizeof page);
+		page[cases[c].at] = cases[c].type;
+		page[cases[c].at + 3] = 0;
+		page[cases[c].at + 4] = 3;
+		page[cases[c].at + 5] = 4000 >> 8;
+		page[cases[c].at + 6] = 4000 & 255;
+		store_vfs_scrub(page, sizeof page, cases[c].at != 0);
+		for (size_t i = cases[c].at + 7; i < sizeof page; i++)
+			assert_int_equal(page[i], i < cases[c].begin || i >= 4000 ? 0xee : 0);
+	}
+	/* Pages of other kinds, and headers that make no sense, stay as they are. */
+	memset(page, 0xee, sizeof page);
+	memcpy(other, page, sizeof page);
+	store_vfs_scrub(page, sizeof page, 0);
+	assert_memory_equal(page, other, sizeof page);
+	page[0] = other[0] = 13;
+	store_vfs_scrub(page, sizeof page, 0);
+	assert_memory_equal(page, other, sizeof page);
+}
+
+static void erase_waits_for_the_commit(void **state)
+{
+	struct store_invitation invitation = invitation_of(1, 100);
+
+	(void)state;
+	assert_int_equal(store_invitation_add(store, &invitation), 0);
+	assert_int_equal(store_invitation_delete(store, invitation.id), 0);
+	assert_int_equal(store_erase(store), -EBUSY);
+	assert_true(store_erase_due(store));
+}
+
+/* The schema on disk is the list of columns that disclose prints from. */
+static void columns_are_the_list(void **state)
+{
+	static const char *const listed[][2] = {
+#define C(table, column, declaration, how_long, what) { #table, #column },
+		STORE_COLUMNS(C)
+#undef C
+	};
+	char path[96], sql[128];
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+
+	(void)state;
+	store_close(store);
+	store = NULL;
+	snprintf(path, sizeof path, "%s/%s", directory, STORE_FILE);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	strcpy(sql, "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p "
+		    "WHERE m.type = 'table'");
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+	size_t rows = 0;
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		bool known = false;
+		for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)
+			known |= strcmp(listed[i][0],
+					 (const char *)sqlite3_column_text(statement, 0)) == 0 &&
+				 strcmp(listed[i][1],
+					 (const char *)sqlite3_column_text(statement, 1)) == 0;
+		assert_true(known);
+		rows++;
+	}
+	assert_int_equal(rows, sizeof listed / sizeof *listed);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(keeps_what_was_committed),
+		TEST(forgets_what_was_not),
+		TEST(refuses_a_second_store),
+		TEST(refuses_what_it_can_not_open),
+		TEST(files_are_the_owner_s),
+		TEST(devices_are_unique),
+		TEST(limits_change),
+		TEST(revoked_device_is_kept_thirty_days),
+		TEST(routes_are_unique_and_owned),
+		TEST(routes_by_page_and_prefix),
+		TEST(invitation_is_used_once),
+		TEST(invitations_expire),
+		TEST(audit_is_a_log),
+		TEST(nothing_deleted_stays_in_the_files),
+		TEST(unallocated_middle_of_a_page_is_zeroed),
+		TEST(erase_waits_for_the_commit),
+		TEST(columns_are_the_list),
+	};
+
+	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
