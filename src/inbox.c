@@ -32,21 +32,28 @@ void inbox_forget(struct inbox *inbox, struct incoming *incoming)
 
 void inbox_wipe(struct inbox *inbox)
 {
-	struct incoming *incoming;
-	while ((incoming = TAILQ_FIRST(&inbox->held)))
+	struct incoming *incoming, *next;
+	for (incoming = TAILQ_FIRST(&inbox->held); incoming; incoming = next) {
+		next = TAILQ_NEXT(incoming, link);
 		inbox_drop(inbox, incoming);
+	}
+}
+
+static struct incoming *untouched_longest(const struct inbox *inbox)
+{
+	struct incoming *oldest = TAILQ_FIRST(&inbox->held), *other;
+	TAILQ_FOREACH (other, &inbox->held, link)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
+		if (other->touched_ns < oldest->touched_ns)
+			oldest = other;
+	return oldest;
 }
 
 /* Makes room for size bytes by dropping what was touched longest ago. */
 static void make_room(struct inbox *inbox, size_t size)
 {
-	while (inbox->held_count == MESSAGE_HELD || inbox->held_bytes + size > MESSAGE_HELD_BYTES) {
-		struct incoming *oldest = TAILQ_FIRST(&inbox->held), *other;
-		TAILQ_FOREACH (other, &inbox->held, link)
-			if (other->touched_ns < oldest->touched_ns)
-				oldest = other;
-		inbox_forget(inbox, oldest);
-	}
+	while (inbox->held_count == MESSAGE_HELD || inbox->held_bytes + size > MESSAGE_HELD_BYTES)
+		inbox_forget(inbox, untouched_longest(inbox));
 }
 
 static struct incoming *create(struct inbox *inbox, const struct seal_plain *plain)
@@ -70,6 +77,15 @@ static struct incoming *create(struct inbox *inbox, const struct seal_plain *pla
 	inbox->held_count++;
 	inbox->held_bytes += size;
 	return incoming;
+}
+
+struct incoming *inbox_find(const struct inbox *inbox, uint64_t number)
+{
+	struct incoming *incoming;
+	TAILQ_FOREACH_REVERSE(incoming, &inbox->held, incoming_list, link)
+	if (incoming->number == number)
+		return incoming;
+	return NULL;
 }
 
 /* The message of that number, made if it is new. */
@@ -128,7 +144,7 @@ static void take(struct incoming *incoming, uint64_t now_ns, const struct seal_p
 	uint16_t fragment = get16(plain->frag), len = get16(plain->len);
 	size_t at = (size_t)fragment * SEAL_LARGE_DATA_BYTES;
 
-	if (len > 0)
+	if (incoming->data) /* of an empty message there is none */
 		memcpy(incoming->data + at, plain->data, len);
 	if (fragment + 1 == incoming->fragments)
 		incoming->len = at + len;

@@ -68,6 +68,8 @@ static inline bool inbox_has(const struct incoming *incoming, uint16_t fragment)
 {
 	return incoming->have[fragment / 64] >> fragment % 64 & 1;
 }
+/* The held message of that number, or NULL. */
+struct incoming *inbox_find(const struct inbox *inbox, uint64_t number);
 void inbox_drop(struct inbox *inbox, struct incoming *incoming);
 /* Drops what may have been acknowledged as held, which the next ack tells by its epoch. */
 void inbox_forget(struct inbox *inbox, struct incoming *incoming);

@@ -79,16 +79,13 @@ static void add_recent(const struct inbox *inbox, struct ack *ack)
 {
 	for (unsigned i = 0; i < inbox->unacked && i < INBOX_RECENT; i++) {
 		uint64_t number = inbox->recent[i].message;
-		const struct incoming *incoming;
 		if (number < inbox->window.base)
 			continue;
 		if (window_has(&inbox->window, number)) {
 			ack_add(ack, number, 0, ACK_WHOLE);
 			continue;
 		}
-		TAILQ_FOREACH (incoming, &inbox->held, link)
-			if (incoming->number == number)
-				break;
+		const struct incoming *incoming = inbox_find(inbox, number);
 		if (incoming && inbox_has(incoming, inbox->recent[i].fragment))
 			add_around(ack, incoming, inbox->recent[i].fragment);
 	}

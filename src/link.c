@@ -152,9 +152,9 @@ static int parse_body(struct link *link, const uint8_t *body, size_t len, struct
 		}
 		seen |= 1u << tag;
 	}
-	for (uint8_t tag = 1; tag < LINK_FIELDS_END; tag++)
+	for (unsigned tag = 1; tag < LINK_FIELDS_END; tag++)
 		if (link_field_rules[tag].needs & kind_bit && !(seen & 1u << tag))
-			return fail(link, error, LINK_STATUS_MISSING, tag);
+			return fail(link, error, LINK_STATUS_MISSING, (uint8_t)tag);
 	return 0;
 }
 

@@ -145,6 +145,7 @@ uint64_t outbox_pop_finished(struct outbox *outbox)
 	struct outgoing *message = TAILQ_FIRST(&outbox->finished);
 	if (!message)
 		return 0;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
 	uint64_t number = message->number;
 	TAILQ_REMOVE(&outbox->finished, message, link);
 	free_message(message);

@@ -41,12 +41,12 @@ static void recipient_dies_at_every_step(void **state)
 	size_t came_again = 0, deaths = 0;
 	for (size_t die_at = 1;; die_at++) {
 		begin(die_at, 1, seed, die_at % 2 ? 0 : 10);
-		for (uint8_t i = 0; i < COUNT; i++)
-			two_ends_send(&ends, 0, lens[i], i);
+		for (unsigned i = 0; i < COUNT; i++)
+			two_ends_send(&ends, 0, lens[i], (uint8_t)i);
 		assert_true(two_ends_run(&ends, 600 * SECOND, acknowledged_all));
 		assert_int_equal(ends.end[1].taken_count, COUNT);
-		for (uint8_t i = 0; i < COUNT; i++)
-			two_ends_assert_taken(&ends.end[1], i, i + 1u, lens[i], i);
+		for (unsigned i = 0; i < COUNT; i++)
+			two_ends_assert_taken(&ends.end[1], i, i + 1u, lens[i], (uint8_t)i);
 		/* Only what the application took, and the disk did not get to know. */
 		assert_true(ends.end[1].taken_again <= ends.end[1].may_come_again);
 		came_again += ends.end[1].taken_again;
@@ -64,8 +64,8 @@ static void duplicates_after_a_restart_are_acknowledged_again(void **state)
 {
 	(void)state;
 	begin(0, 1, 1, 0);
-	for (uint8_t i = 0; i < COUNT; i++)
-		two_ends_send(&ends, 0, lens[i], i);
+	for (unsigned i = 0; i < COUNT; i++)
+		two_ends_send(&ends, 0, lens[i], (uint8_t)i);
 	ends.end[1].path.cut = true; /* acks get lost */
 	two_ends_run(&ends, 5 * SECOND, NULL);
 	assert_int_equal(ends.end[0].acknowledged_count, 0);
@@ -86,9 +86,9 @@ static void sender_dies_at_every_step(void **state)
 	for (size_t die_at = 1;; die_at++) {
 		uint64_t last = 0;
 		begin(die_at, 0, seed, die_at % 2 ? 0 : 10);
-		for (uint8_t i = 0; i < COUNT && !ends.end[0].dead; i++) {
+		for (unsigned i = 0; i < COUNT && !ends.end[0].dead; i++) {
 			uint64_t number = 0;
-			uint8_t byte = i;
+			uint8_t byte = (uint8_t)i;
 			if (message_send(ends.end[0].peer, SEAL_DATA, &byte, 1, &number))
 				continue; /* died while it reserved numbers */
 			assert_true(number > last);
@@ -98,8 +98,8 @@ static void sender_dies_at_every_step(void **state)
 		bool survived = ends.end[0].deaths == 0;
 		ends.end[0].die_at = 0;
 		size_t before = ends.end[0].acknowledged_count;
-		for (uint8_t i = 0; i < COUNT; i++) {
-			uint64_t number = two_ends_send(&ends, 0, lens[i], i);
+		for (unsigned i = 0; i < COUNT; i++) {
+			uint64_t number = two_ends_send(&ends, 0, lens[i], (uint8_t)i);
 			assert_true(number > last);
 			last = number;
 		}

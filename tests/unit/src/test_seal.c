@@ -51,7 +51,8 @@ static void seal(struct frame *frame, const union plain *plain, size_t plain_len
 		seal_payload(&alice, bob.public, psk, &frame->inner, &plain->plain, plain_len), 0);
 }
 
-static int open(const struct frame *frame, uint8_t sender[NOISE_KEY_BYTES], union plain *plain)
+static int open_frame(
+	const struct frame *frame, uint8_t sender[NOISE_KEY_BYTES], union plain *plain)
 {
 	memset(plain, 0xaa, sizeof *plain);
 	memset(sender, 0xaa, NOISE_KEY_BYTES);
@@ -62,7 +63,7 @@ static void assert_refused(const struct frame *frame, int error)
 {
 	uint8_t sender[NOISE_KEY_BYTES];
 	union plain plain;
-	assert_int_equal(open(frame, sender, &plain), error);
+	assert_int_equal(open_frame(frame, sender, &plain), error);
 	assert_true(sodium_is_zero(sender, sizeof sender));
 	assert_true(sodium_is_zero(plain.bytes, frame->payload_len - SEAL_OVERHEAD_BYTES));
 }
@@ -73,15 +74,15 @@ static void fills_both_cells_at_every_length(void **state)
 	assert_int_equal(SEAL_SMALL_DATA_BYTES, 336);
 	assert_int_equal(SEAL_LARGE_DATA_BYTES, 1056);
 	assert_int_equal(SEAL_FRAGMENTS_MAX, 993);
-	for (uint16_t len = 0; len <= SEAL_LARGE_DATA_BYTES; len++) {
+	for (unsigned len = 0; len <= SEAL_LARGE_DATA_BYTES; len++) {
 		union plain plain, opened;
 		struct frame frame;
 		uint8_t sender[NOISE_KEY_BYTES];
 		size_t plain_len = seal_plain_bytes(len);
 		assert_int_equal(plain_len, len <= 336 ? 352 : 1072);
-		fill_plain(&plain, SEAL_DATA, 0, 1, len);
+		fill_plain(&plain, SEAL_DATA, 0, 1, (uint16_t)len);
 		seal(&frame, &plain, plain_len);
-		assert_int_equal(open(&frame, sender, &opened), 0);
+		assert_int_equal(open_frame(&frame, sender, &opened), 0);
 		assert_memory_equal(opened.bytes, plain.bytes, plain_len);
 		assert_memory_equal(sender, alice.public, sizeof sender);
 	}
@@ -104,7 +105,7 @@ static void refuses_every_flipped_bit_of_header_and_payload(void **state)
 			frame.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		}
 		uint8_t sender[NOISE_KEY_BYTES];
-		assert_int_equal(open(&frame, sender, &plain), 0);
+		assert_int_equal(open_frame(&frame, sender, &plain), 0);
 	}
 }
 
@@ -183,7 +184,7 @@ static void refuses_plaintexts_that_break_the_rules(void **state)
 		if (rows[i].error)
 			assert_refused(&frame, rows[i].error);
 		else
-			assert_int_equal(open(&frame, sender, &opened), 0);
+			assert_int_equal(open_frame(&frame, sender, &opened), 0);
 	}
 }
 
