@@ -230,6 +230,8 @@ static enum chappe_error dispatch(
 		form++;
 	if (form == form_count || forms[form].arguments != count)
 		return cli_usage(cli, "contact", "wrong arguments");
+	cli->command = command;
+	cli->on_event = on_event;
 	error = cli_open(cli);
 	if (error)
 		return error;
@@ -272,8 +274,6 @@ enum chappe_error cli_contact(struct cli *cli, int argc, char **argv)
 				 optarg, option == 't' ? &command.timeout_ms : &command.wait_ms))
 			return cli_usage(cli, "contact", option == '?' ? NULL : "needs seconds");
 	}
-	cli->command = &command;
-	cli->on_event = on_event;
 	error = dispatch(cli, &command, argc - optind, argv + optind);
 	sodium_memzero(command.link, sizeof command.link);
 	return error;

@@ -23,14 +23,13 @@ static bool join_done(const struct cli *cli)
 	return *(bool *)cli->command;
 }
 
-static enum chappe_error join(struct cli *cli, const char *invitation, int timeout_ms)
+static enum chappe_error join(struct cli *cli, const char *invitation, int timeout_ms, bool *joined)
 {
-	bool joined = false;
 	enum chappe_error error = cli_open(cli);
 
 	if (error)
 		return error;
-	cli->command = &joined;
+	cli->command = joined;
 	cli->on_event = join_event;
 	error = chappe_join(cli->chappe, invitation);
 	if (error)
@@ -51,6 +50,7 @@ enum chappe_error cli_join(struct cli *cli, int argc, char **argv)
 		{ 0 } };
 	char *text = NULL;
 	size_t len = 0;
+	bool joined = false;
 	int option, timeout_ms = JOIN_TIMEOUT_MS;
 	enum chappe_error error;
 
@@ -61,12 +61,12 @@ enum chappe_error cli_join(struct cli *cli, int argc, char **argv)
 	if (optind + 1 != argc)
 		return cli_usage(cli, "join", "join needs one invitation");
 	if (strcmp(argv[optind], "-") != 0)
-		return join(cli, argv[optind], timeout_ms);
+		return join(cli, argv[optind], timeout_ms, &joined);
 	error = cli_read_all(stdin, INVITATION_MAX_BYTES, &text, &len);
 	if (error)
 		return cli_fail(cli, error, "standard input");
 	text[len] = '\0';
-	error = join(cli, text, timeout_ms);
+	error = join(cli, text, timeout_ms, &joined);
 	sodium_memzero(text, len);
 	free(text);
 	return error;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEND_TIMEOUT_MS = 30000 };
+enum { SEND_TIMEOUT_MS = 30000, LOCK_PAUSE_MS = 50 };
 
 struct send_command {
 	const char *name;
@@ -51,7 +51,15 @@ static bool is_done(const struct cli *cli)
 	return command->acknowledged || command->failed;
 }
 
-enum { LOCK_PAUSE_MS = 50 };
+/* The contact's name where the error is about the contact. */
+static enum chappe_error fail_about(
+	const struct cli *cli, enum chappe_error error, const char *name)
+{
+	bool about = error == CHAPPE_ERR_NO_CONTACT || error == CHAPPE_ERR_CONTACT_NOT_READY ||
+		     error == CHAPPE_ERR_NOT_ACKNOWLEDGED || error == CHAPPE_ERR_KEY_REFUSED;
+
+	return cli_fail(cli, error, about ? name : NULL);
+}
 
 /* Either this process gets the directory, or the one that has it sends for us. */
 static enum chappe_error open_or_hand_over(
@@ -66,7 +74,7 @@ static enum chappe_error open_or_hand_over(
 		error = handover_send(cli, command->name, command->data, command->len,
 			left > 0 ? (int)left : 0, handed);
 		if (*handed || left <= 0)
-			return error ? cli_fail(cli, error, command->name) : CHAPPE_OK;
+			return error ? fail_about(cli, error, command->name) : CHAPPE_OK;
 		poll(NULL, 0, LOCK_PAUSE_MS);
 	}
 }
@@ -89,7 +97,7 @@ static enum chappe_error send_message(struct cli *cli, struct send_command *comm
 					: CHAPPE_ERR_CONTACT_NOT_READY);
 	if (!error)
 		error = command->failed;
-	return error ? cli_fail(cli, error, command->name) : CHAPPE_OK;
+	return error ? fail_about(cli, error, command->name) : CHAPPE_OK;
 }
 
 static enum chappe_error read_file(const char *path, char **data, size_t *len)
