@@ -47,10 +47,6 @@ static bool arguments_add(struct arguments *arguments, const char *argument)
 static bool arguments_add_defaults(struct arguments *arguments)
 {
 	bool fits = true;
-	arguments->has_lcores = arguments_has(arguments, "-l") || arguments_has(arguments, "-c") ||
-				arguments_has(arguments, "--lcores");
-	arguments->has_memory =
-		arguments_has(arguments, "-m") || arguments_has(arguments, "--socket-mem");
 	if (!arguments_has(arguments, "--telemetry") && !arguments_has(arguments, "--no-telemetry"))
 		fits &= arguments_add(arguments, "--no-telemetry");
 	/* 22.11 refuses --in-memory with --no-huge; each of the pairs keeps DPDK's files away. */
@@ -101,7 +97,8 @@ int arguments_parse(int argc, char **argv, struct arguments *arguments)
 			puts("chappe-dataplane " CHAPPE_BUILD_VERSION);
 			return 1;
 		default:
-			fputs(arguments_help, stderr);
+			fprintf(stderr,
+				"error EAL arguments stand after --; --help shows how to start\n");
 			return -1;
 		}
 	if (optind < argc && strcmp(argv[optind - 1], "--") != 0) {

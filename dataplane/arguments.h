@@ -11,8 +11,6 @@ struct arguments {
 	bool check;
 	char *eal[ARGUMENTS_EAL_MAX]; /* argv of rte_eal_init(), NULL at its end */
 	int eal_count;
-	bool has_lcores; /* the operator chose lcores */
-	bool has_memory; /* and the amount of memory */
 };
 
 /* Returns 0; 1 after printing help or the version; -1 after saying what is wrong. Adds to EAL's

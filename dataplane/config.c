@@ -79,7 +79,7 @@ static bool config_set_udp_port(
 	struct config_parse *parse, const struct config_key *key, const char *value)
 {
 	struct config *config = parse->config;
-	uint32_t port;
+	uint32_t port = 0;
 	if (!config_number(parse, key->name, value, key->min, key->max, &port))
 		return false;
 	for (uint32_t i = 0; i < config->udp_port_count; i++)
@@ -133,7 +133,7 @@ static bool config_ip(struct config_parse *parse, const char *text, const char *
 	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
 	struct in_addr v4;
 	struct in6_addr v6;
-	uint32_t bits;
+	uint32_t bits = 0;
 	if (inet_pton(AF_INET, text, &v4) == 1) {
 		if (!config_number(parse, "address: prefix", prefix, 1, 32, &bits))
 			return false;
@@ -173,7 +173,7 @@ static bool config_address_options(
 		char *number = strtok_r(NULL, " \t", rest);
 		if (!number)
 			return config_refuse(parse, "address: a number must follow '%s'", word);
-		uint32_t n;
+		uint32_t n = 0;
 		if (!config_number(parse, vlan ? "address: vlan" : "address: port", number,
 			    vlan ? 1 : 0, vlan ? 4094 : 31, &n))
 			return false;

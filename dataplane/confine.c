@@ -219,7 +219,7 @@ int confine_seccomp(void)
 
 /* What a status file must say. Without an account to drop to, capabilities may stay. */
 static const struct confine_expected {
-	const char *field;
+	char field[12];
 	uint64_t value;
 	bool dropped_only;
 	int base;

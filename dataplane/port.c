@@ -25,6 +25,13 @@ static uint16_t port_queue_limit(
 	return (uint16_t)RTE_MIN(queues, workers);
 }
 
+static uint8_t port_take_turn(uint32_t *next_worker, uint32_t workers)
+{
+	uint32_t worker = *next_worker < workers ? *next_worker : 0;
+	*next_worker = worker + 1;
+	return (uint8_t)worker;
+}
+
 static int port_plan(struct port *port, uint16_t id, uint32_t workers, uint32_t *next_worker,
 	char *error, size_t error_len)
 {
@@ -41,15 +48,15 @@ static int port_plan(struct port *port, uint16_t id, uint32_t workers, uint32_t 
 		snprintf(error, error_len, "port %u (%s) has no queues", id, info.driver_name);
 		return -ENODEV;
 	}
+	/* With a queue per worker, queue n is worker n's: it owns the sessions that come in there.
+	 */
 	if (port->rx_queues == workers)
-		*next_worker =
-			0; /* queue n is worker n's: it owns the sessions that come in there */
+		*next_worker = 0;
+	uint32_t after = *next_worker;
 	for (uint16_t queue = 0; queue < port->rx_queues; queue++)
-		port->rx_worker[queue] = (uint8_t)((*next_worker)++ % workers);
+		port->rx_worker[queue] = port_take_turn(next_worker, workers);
 	for (uint16_t queue = 0; queue < port->tx_queues; queue++)
-		port->tx_worker[queue] =
-			queue < port->rx_queues ? port->rx_worker[queue]
-						: (uint8_t)((port->rx_worker[0] + queue) % workers);
+		port->tx_worker[queue] = port_take_turn(&after, workers);
 	return 0;
 }
 

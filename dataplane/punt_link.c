@@ -87,11 +87,14 @@ static uint32_t punt_link_batch(struct punt_link *punt)
 	struct rte_mbuf *mbufs[PUNT_RECORDS_MAX];
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < dataplane->worker_count && n < PUNT_RECORDS_MAX; i++) {
-		uint32_t worker = (punt->next_worker + i) % dataplane->worker_count;
+		uint32_t worker = punt->next_worker + i;
+		if (worker >= dataplane->worker_count)
+			worker -= dataplane->worker_count;
 		n += rte_ring_sc_dequeue_burst(dataplane->workers[worker]->punt, (void **)&mbufs[n],
 			PUNT_RECORDS_MAX - n, NULL);
 	}
-	punt->next_worker = (punt->next_worker + 1) % dataplane->worker_count;
+	if (++punt->next_worker >= dataplane->worker_count)
+		punt->next_worker = 0;
 	for (uint32_t i = 0; i < n; i++)
 		punt_link_record(&punt->out[i], mbufs[i]);
 	rte_pktmbuf_free_bulk(mbufs, n);

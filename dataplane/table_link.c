@@ -112,7 +112,7 @@ static void table_link_greet(struct table_link *table, const struct table_hello 
 	struct dataplane *dataplane = table->dataplane;
 	uint32_t block = dataplane->config.devices / (4 * dataplane->worker_count);
 	if (hello->version != TABLE_VERSION) {
-		fprintf(stderr, "error table.sock: control speaks version %u, this is %u\n",
+		fprintf(stderr, "error table.sock: control speaks version %u, this is %d\n",
 			hello->version, TABLE_VERSION);
 		table_link_lose(table, "other version");
 		return;
