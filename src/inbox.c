@@ -42,7 +42,7 @@ void inbox_wipe(struct inbox *inbox)
 static struct incoming *untouched_longest(const struct inbox *inbox)
 {
 	struct incoming *oldest = TAILQ_FIRST(&inbox->held), *other;
-	TAILQ_FOREACH (other, &inbox->held, link)
+	for (other = TAILQ_FIRST(&inbox->held); other; other = TAILQ_NEXT(other, link))
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
 		if (other->touched_ns < oldest->touched_ns)
 			oldest = other;
@@ -81,29 +81,25 @@ static struct incoming *create(struct inbox *inbox, const struct seal_plain *pla
 
 struct incoming *inbox_find(const struct inbox *inbox, uint64_t number)
 {
-	struct incoming *incoming;
-	TAILQ_FOREACH_REVERSE(incoming, &inbox->held, incoming_list, link)
-	if (incoming->number == number)
-		return incoming;
-	return NULL;
+	struct incoming *incoming = TAILQ_LAST(&inbox->held, incoming_list);
+	while (incoming && incoming->number > number)
+		incoming = TAILQ_PREV(incoming, incoming_list, link);
+	return incoming && incoming->number == number ? incoming : NULL;
 }
 
 /* The message of that number, made if it is new. */
 static struct incoming *find_or_create(struct inbox *inbox, const struct seal_plain *plain)
 {
 	uint64_t number = get64(plain->message);
-	struct incoming *at;
-	TAILQ_FOREACH_REVERSE(at, &inbox->held, incoming_list, link)
-	if (at->number <= number)
-		break;
-	if (at && at->number == number)
+	struct incoming *at = inbox_find(inbox, number);
+	if (at)
 		return at;
-	struct incoming *incoming = create(inbox, plain); /* may drop the one found */
+	struct incoming *incoming = create(inbox, plain);
 	if (!incoming)
 		return NULL;
-	TAILQ_FOREACH_REVERSE(at, &inbox->held, incoming_list, link)
-	if (at->number < number)
-		break;
+	at = TAILQ_LAST(&inbox->held, incoming_list);
+	while (at && at->number > number)
+		at = TAILQ_PREV(at, incoming_list, link);
 	if (at)
 		TAILQ_INSERT_AFTER(&inbox->held, at, incoming, link);
 	else

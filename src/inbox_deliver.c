@@ -4,7 +4,7 @@
 static struct incoming *first_complete(const struct inbox *inbox)
 {
 	struct incoming *incoming;
-	TAILQ_FOREACH (incoming, &inbox->held, link)
+	for (incoming = TAILQ_FIRST(&inbox->held); incoming; incoming = TAILQ_NEXT(incoming, link))
 		if (incoming->missing == 0)
 			return incoming;
 	return NULL;
@@ -94,7 +94,8 @@ static void add_recent(const struct inbox *inbox, struct ack *ack)
 static void add_held(const struct inbox *inbox, struct ack *ack)
 {
 	const struct incoming *incoming;
-	TAILQ_FOREACH (incoming, &inbox->held, link) {
+	for (incoming = TAILQ_FIRST(&inbox->held); incoming;
+		incoming = TAILQ_NEXT(incoming, link)) {
 		for (uint16_t i = 0; i < incoming->fragments; i++) {
 			if (!inbox_has(incoming, i) ||
 				(i > 0 && inbox_has(incoming, (uint16_t)(i - 1))))

@@ -130,7 +130,7 @@ void outbox_take_out(struct outbox *outbox, struct outgoing *message)
 int outbox_cancel(struct outbox *outbox, uint64_t number)
 {
 	struct outgoing *message;
-	TAILQ_FOREACH (message, &outbox->queue, link) {
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link)) {
 		if (message->number != number)
 			continue;
 		outbox_take_out(outbox, message);

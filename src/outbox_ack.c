@@ -54,7 +54,7 @@ static void finish(struct outbox *outbox, struct outgoing *message, struct news 
 static struct outgoing *find(const struct outbox *outbox, uint64_t number)
 {
 	struct outgoing *message;
-	TAILQ_FOREACH (message, &outbox->queue, link) {
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link)) {
 		if (!message->open || message->number > number)
 			return NULL;
 		if (message->number == number)
@@ -67,7 +67,7 @@ static struct outgoing *find(const struct outbox *outbox, uint64_t number)
 static void forget_held(struct outbox *outbox)
 {
 	struct outgoing *message;
-	TAILQ_FOREACH (message, &outbox->queue, link)
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link))
 		for (uint16_t i = 0; message->open && i < message->fragments; i++)
 			if (message->fragment[i].state == FRAGMENT_HELD)
 				outbox_lose(outbox, &message->fragment[i]);

@@ -40,7 +40,7 @@ static struct fragment *first_waiting(const struct outbox *outbox)
 	struct outgoing *message;
 	if (outbox->waiting == 0)
 		return NULL;
-	TAILQ_FOREACH (message, &outbox->queue, link)
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link))
 		if (message->waiting)
 			break;
 	while (message->fragment[message->first_waiting].state != FRAGMENT_WAITING)
