@@ -60,7 +60,7 @@ void api_status_get(struct api_request *request)
 	for (uint32_t i = 0; i < info.names_count; i++)
 		json_array_append_new(names, json_string(info.names[i]));
 	key_to_text(info.relay_public, key);
-	api_reply(request, json_pack("{s:s,s:s,s:o,s:o,s:I,s:b,s:o,s:o,s:o,s:I,s:I,s:I,s:I}",
+	api_reply(request, json_pack("{s:s,s:s,s:o,s:o,s:I,s:b,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:I}",
 				   "version", CHAPPE_VERSION, "relay_key", key, "names", names,
 				   "started_at", api_time_json(info.started_s), "uptime_s",
 				   (json_int_t)(now_s - info.started_s), "draining", info.draining,
@@ -68,5 +68,6 @@ void api_status_get(struct api_request *request)
 				   handshakes_json(&info), "defaults", defaults_json(&info),
 				   "devices", (json_int_t)counts.devices, "devices_revoked",
 				   (json_int_t)counts.revoked, "routes", (json_int_t)counts.routes,
+				   "sessions", (json_int_t)control_session_count(request->control),
 				   "invitations_open", (json_int_t)counts.invitations_open));
 }

@@ -89,6 +89,9 @@ void control_operations(
 /* id of the device in a slot, 0 when there is none. */
 uint32_t control_device_in_slot(const struct control *control, uint32_t slot);
 
+/* Confirmed sessions, as far as control has heard; looks at every slot. */
+uint32_t control_session_count(const struct control *control);
+
 /* Live sessions, asked of the dataplane. visit() is called for each; done() once, with 0 or
  * -ENOTCONN (the link broke) or -ECANCELED. Returns 0, or -ENOTCONN, and then calls nothing. */
 typedef void control_session_visit(void *arg, const struct table_session *session);

@@ -56,7 +56,7 @@ static void write_control(FILE *out, const struct control_info *info)
 	}
 }
 
-static void write_gauges(FILE *out, const struct control_info *info,
+static void write_gauges(FILE *out, const struct control *control, const struct control_info *info,
 	const struct store_counts *counts, const struct api_stats *stats)
 {
 	write_gauge(out, "dataplane_up", "1 while chappe-dataplane answers", stats->connected);
@@ -70,6 +70,7 @@ static void write_gauges(FILE *out, const struct control_info *info,
 	write_gauge(out, "routes", "routes of all devices", counts->routes);
 	write_gauge(out, "invitations_open", "invitations neither used nor expired",
 		counts->invitations_open);
+	write_gauge(out, "sessions", "confirmed sessions", control_session_count(control));
 	write_gauge(out, "pending_sessions", "sessions answered and not confirmed yet",
 		info->pending_sessions);
 	write_gauge(out, "session_indices_leased", "session indices at hand for handshakes",
@@ -99,7 +100,7 @@ static void finish_text(struct api_request *request, const struct api_stats *sta
 		api_fail(request, API_INTERNAL, "out of memory");
 		return;
 	}
-	write_gauges(out, &info, &counts, stats);
+	write_gauges(out, request->control, &info, &counts, stats);
 	if (stats->connected)
 		write_dataplane(out, stats);
 	write_control(out, &info);

@@ -1,4 +1,4 @@
-/* What control holds in memory about a device for a short while, for the disclosure (control.h). */
+/* What control holds in memory about sessions and for a short while about devices (control.h). */
 #include "control.h"
 #include "state.h"
 
@@ -47,4 +47,17 @@ void control_operations(
 		visit(arg, &memory);
 		sodium_memzero(&memory, sizeof memory);
 	}
+}
+
+uint32_t control_session_count(const struct control *control)
+{
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < control->directory.capacity; slot++) {
+		const struct device *device = &control->directory.devices[slot];
+
+		if (device->state == DEVICE_ENROLLED)
+			count += (uint32_t)device->has_session + device->has_earlier;
+	}
+	return count;
 }

@@ -63,6 +63,7 @@ int cli_status(const struct options *options)
 		(long long)print_integer(status, "devices"),
 		(long long)print_integer(status, "devices_revoked"));
 	printf("routes       %lld\n", (long long)print_integer(status, "routes"));
+	printf("sessions     %lld\n", (long long)print_integer(status, "sessions"));
 	printf("invitations  %lld open\n", (long long)print_integer(status, "invitations_open"));
 	json_decref(status);
 	return result;
