@@ -24,7 +24,7 @@ struct api {
 	struct control *control;
 	struct MHD_Daemon *daemon;
 	struct event *readable, *later;
-	TAILQ_HEAD(, api_request) waiting;
+	TAILQ_HEAD(api_requests, api_request) waiting;
 };
 
 /* Invitations pass through here as JSON: nothing that held one is given back unwiped. */

@@ -88,7 +88,7 @@ static int add_routes(struct store *store, const struct disclosed *device)
 	struct store_route page[ROUTES_PAGE];
 	uint32_t count = 0;
 	uint64_t after = 0;
-	int r;
+	int r = 0;
 	do {
 		r = store_routes_after(store, device->id, after, page, ROUTES_PAGE, &count);
 		for (uint32_t i = 0; r == 0 && i < count; i++)

@@ -49,17 +49,23 @@ void api_reply_text(struct api_request *request, char *text, size_t len, const c
 	request->http = text != NULL ? 200 : 500;
 }
 
-void api_fail(struct api_request *request, enum api_error error, const char *format, ...)
+static void fail(
+	struct api_request *request, enum api_error error, const char *format, va_list arguments)
 {
 	char message[512];
-	va_list arguments;
-	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
-	va_end(arguments);
 	request->error = errors[error].code;
 	answer(request, errors[error].http,
 		json_pack(
 			"{s:{s:s,s:s}}", "error", "code", errors[error].code, "message", message));
+}
+
+void api_fail(struct api_request *request, enum api_error error, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fail(request, error, format, arguments);
+	va_end(arguments);
 }
 
 void api_fail_errno(struct api_request *request, int error, const char *doing)

@@ -51,9 +51,10 @@ int cli_status(const struct options *options)
 	printf("relay key    %s\n", print_text(status, "relay_key"));
 	size_t i;
 	json_t *name;
-	json_array_foreach (json_object_get(status, "names"), i, name)
+	json_array_foreach (json_object_get(status, "names"), i, name) {
 		printf("%s %s\n", i == 0 ? "names       " : "            ",
 			json_string_value(name));
+	}
 	printf("control      version %s, up %s%s\n", print_text(status, "version"),
 		print_duration(print_integer(status, "uptime_s"), text),
 		json_is_true(json_object_get(status, "draining")) ? ", DRAINING" : "");
