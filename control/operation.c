@@ -172,7 +172,7 @@ static int create_route(struct control *control, struct operation *operation)
 	const struct device *device = directory_device(&control->directory, operation->slot);
 	struct store_route route;
 	struct store_limits limits;
-	uint32_t used;
+	uint32_t used = 0;
 	int result = store_route_by_request(
 		control->store, operation->device, operation->frame_id, &route);
 

@@ -117,8 +117,10 @@ int store_routes_by_prefix(struct store *store, const uint8_t *prefix, size_t pr
 	if (prefix_len > WIRE_ROUTE_BYTES)
 		return -EINVAL;
 	memset(last, 0xff, sizeof last);
-	memcpy(first, prefix, prefix_len);
-	memcpy(last, prefix, prefix_len);
+	if (prefix_len) {
+		memcpy(first, prefix, prefix_len);
+		memcpy(last, prefix, prefix_len);
+	}
 	store_bind_blob(select, 1, first, sizeof first);
 	store_bind_blob(select, 2, last, sizeof last);
 	sqlite3_bind_int64(select, 3, max);

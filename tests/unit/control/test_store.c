@@ -1,100 +1,15 @@
-/* The store: what it keeps, what it refuses, and that nothing deleted stays in its files. */
-#include "control/store.h"
-#include "control/store_vfs.h"
-#include "tests/unit/src/testing.h"
+/* The store: what it keeps and what it refuses. */
+#include "store_files.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static char directory[64];
-static char error[STORE_ERROR_BYTES];
-static struct store *store;
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(directory, "/tmp/chappe-test-store-XXXXXX");
-	if (!mkdtemp(directory))
-		return -1;
-	return store_create(directory, error) || store_open(directory, &store, error);
-}
-
-static int teardown(void **state)
-{
-	char pattern[80];
-	glob_t found;
-
-	(void)state;
-	store_close(store);
-	store = NULL;
-	snprintf(pattern, sizeof pattern, "%s/*", directory);
-	if (glob(pattern, 0, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			unlink(found.gl_pathv[i]);
-		globfree(&found);
-	}
-	return rmdir(directory);
-}
 
 static void reopen(void)
 {
 	store_close(store);
 	assert_int_equal(store_open(directory, &store, error), 0);
-}
-
-/* How many of these byte strings the files of the store hold anywhere. */
-static uint32_t in_files(const uint8_t (*strings)[16], uint32_t count)
-{
-	static uint8_t content[64 << 20];
-	size_t len = 0;
-	char pattern[80];
-	glob_t found;
-	uint32_t hits = 0;
-
-	snprintf(pattern, sizeof pattern, "%s/*", directory);
-	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		FILE *file = fopen(found.gl_pathv[i], "rb");
-		assert_non_null(file);
-		len += fread(content + len, 1, sizeof content - len, file);
-		fclose(file);
-	}
-	globfree(&found);
-	assert_true(len < sizeof content);
-	for (uint32_t i = 0; i < count; i++)
-		hits += memmem(content, len, strings[i], 16) != NULL;
-	return hits;
-}
-
-static struct store_device device_of(uint8_t seed)
-{
-	struct store_device device = {
-		.slot = seed,
-		.created_s = 1000,
-		.limits = { STORE_LIMIT_DEFAULT, 0, INT64_C(1) << 40 },
-	};
-
-	fill(device.key, sizeof device.key, seed);
-	fill(device.psk, sizeof device.psk, (uint8_t)(seed + 100));
-	return device;
-}
-
-static struct store_route route_of(uint32_t device, uint8_t seed)
-{
-	struct store_route route = {
-		.device = device,
-		.flags = 1,
-		.created_s = 5,
-		.request = UINT64_MAX - seed,
-	};
-
-	fill(route.route, sizeof route.route, seed);
-	return route;
 }
 
 static struct store_invitation invitation_of(uint8_t seed, int64_t expires_s)
@@ -388,77 +303,6 @@ static void audit_is_a_log(void **state)
 	assert_string_equal(text, "6 eve revoke 3 no such device;");
 }
 
-/* Routes come and go in random order, so that pages split, merge and move; then none of those that
- * went may be in the files, and all that stayed must be. */
-static void nothing_deleted_stays_in_the_files(void **state)
-{
-	enum { ROUTES = 6000 };
-	static uint8_t routes[ROUTES][16], gone[ROUTES][16];
-	static bool alive[ROUTES];
-	struct store_device device = device_of(1);
-	uint32_t gone_count = 0, alive_count = 0;
-
-	(void)state;
-	assert_int_equal(store_device_add(store, &device), 0);
-	for (uint32_t i = 0; i < ROUTES; i++) {
-		struct store_route route = { .device = device.id, .request = i };
-		randombytes_buf(route.route, sizeof route.route);
-		memcpy(routes[i], route.route, 16);
-		alive[i] = true;
-		assert_int_equal(store_route_add(store, &route), 0);
-		uint32_t other = randombytes_uniform(i + 1);
-		if (alive[other] && i % 3) {
-			assert_int_equal(store_route_delete(store, device.id, routes[other]), 0);
-			alive[other] = false;
-			memcpy(gone[gone_count++], routes[other], 16);
-		}
-		if (i % 500 == 0)
-			assert_int_equal(store_commit(store), 0);
-	}
-	assert_int_equal(store_commit(store), 0);
-	assert_true(in_files(gone, gone_count) > 0); /* the search finds them before */
-	assert_true(store_erase_due(store));
-	assert_int_equal(store_erase(store), 0);
-	assert_false(store_erase_due(store));
-	assert_int_equal(in_files(gone, gone_count), 0);
-	for (uint32_t i = 0; i < ROUTES; i++)
-		alive_count += alive[i];
-	assert_true(alive_count > 1000);
-	assert_int_equal(in_files((const uint8_t(*)[16])routes, ROUTES), alive_count);
-}
-
-/* What makes the test above pass always and not only mostly. */
-static void unallocated_middle_of_a_page_is_zeroed(void **state)
-{
-	static const struct {
-		uint8_t type;
-		size_t at, begin; /* of the page header; of the middle, with 3 cells */
-	} cases[] = { { 13, 0, 8 + 6 }, { 10, 0, 8 + 6 }, { 5, 0, 12 + 6 }, { 2, 0, 12 + 6 },
-		{ 13, 100, 108 + 6 } };
-	uint8_t page[4096], other[4096];
-
-	(void)state;
-	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-		memset(page, 0xee, sizeof page);
-		page[cases[c].at] = cases[c].type;
-		page[cases[c].at + 3] = 0;
-		page[cases[c].at + 4] = 3;
-		page[cases[c].at + 5] = 4000 >> 8;
-		page[cases[c].at + 6] = 4000 & 255;
-		store_vfs_scrub(page, sizeof page, cases[c].at != 0);
-		for (size_t i = cases[c].at + 7; i < sizeof page; i++)
-			assert_int_equal(page[i], i < cases[c].begin || i >= 4000 ? 0xee : 0);
-	}
-	/* Pages of other kinds, and headers that make no sense, stay as they are. */
-	memset(page, 0xee, sizeof page);
-	memcpy(other, page, sizeof page);
-	store_vfs_scrub(page, sizeof page, 0);
-	assert_memory_equal(page, other, sizeof page);
-	page[0] = other[0] = 13;
-	store_vfs_scrub(page, sizeof page, 0);
-	assert_memory_equal(page, other, sizeof page);
-}
-
 static void erase_waits_for_the_commit(void **state)
 {
 	struct store_invitation invitation = invitation_of(1, 100);
@@ -523,8 +367,6 @@ int main(void)
 		TEST(invitation_is_used_once),
 		TEST(invitations_expire),
 		TEST(audit_is_a_log),
-		TEST(nothing_deleted_stays_in_the_files),
-		TEST(unallocated_middle_of_a_page_is_zeroed),
 		TEST(erase_waits_for_the_commit),
 		TEST(columns_are_the_list),
 	};
