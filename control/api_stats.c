@@ -81,12 +81,15 @@ static void finish_json(struct api_request *request, const struct api_stats *sta
 	struct control_info info;
 	json_t *workers = json_array();
 	control_info(request->control, &info);
-	for (uint32_t i = 0; i < stats->workers; i++)
-		json_array_append_new(
-			workers, json_pack("{s:I,s:o}", "worker", (json_int_t)stats->rows[i].worker,
-					 "counters",
-					 counters_json(api_counter_names, stats->rows[i].counters,
-						 COUNTER_COUNT)));
+	for (uint32_t i = 0; i < stats->workers; i++) {
+		const uint32_t worker = stats->rows[i].worker;
+		json_array_append_new(workers,
+			json_pack("{s:o,s:o}", "worker",
+				worker == info.owners ? json_string("main") : json_integer(worker),
+				"counters",
+				counters_json(api_counter_names, stats->rows[i].counters,
+					COUNTER_COUNT)));
+	}
 	api_reply(request,
 		json_pack("{s:b,s:o,s:o,s:o}", "dataplane_connected", stats->connected, "total",
 			counters_json(api_counter_names, stats->total, COUNTER_COUNT), "workers",

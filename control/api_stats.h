@@ -5,7 +5,8 @@
 #include "api_request.h"
 #include "src/counters.h"
 
-enum { API_WORKERS_MAX = 32 }; /* owners are 5 bits of an index */
+/* Owners are 5 bits of an index; after the workers comes the main lcore. */
+enum { API_WORKERS_MAX = 32 + 1 };
 
 struct api_stats {
 	bool connected;

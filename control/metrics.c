@@ -28,7 +28,19 @@ static void write_gauge(FILE *out, const char *name, const char *help, uint64_t 
 	fprintf(out, "chappe_%s %llu\n", name, (unsigned long long)value);
 }
 
-static void write_dataplane(FILE *out, const struct api_stats *stats)
+/* The row after the workers' is the main lcore's. */
+static void write_worker(
+	FILE *out, const char *name, uint32_t worker, uint32_t owners, uint64_t value)
+{
+	fprintf(out, "chappe_worker_%s_total{worker=\"", name);
+	if (worker == owners)
+		fputs("main", out);
+	else
+		fprintf(out, "%u", worker);
+	fprintf(out, "\"} %llu\n", (unsigned long long)value);
+}
+
+static void write_dataplane(FILE *out, const struct api_stats *stats, uint32_t owners)
 {
 	for (size_t i = 0; i < COUNTER_COUNT; i++) {
 		const char *name = api_counter_names[i];
@@ -40,9 +52,8 @@ static void write_dataplane(FILE *out, const struct api_stats *stats)
 		const char *name = api_counter_names[i];
 		write_help(out, "chappe_worker_", name, "counter", helps[i]);
 		for (uint32_t w = 0; w < stats->workers; w++)
-			fprintf(out, "chappe_worker_%s_total{worker=\"%u\"} %llu\n", name,
-				stats->rows[w].worker,
-				(unsigned long long)stats->rows[w].counters[i]);
+			write_worker(out, name, stats->rows[w].worker, owners,
+				stats->rows[w].counters[i]);
 	}
 }
 
@@ -102,7 +113,7 @@ static void finish_text(struct api_request *request, const struct api_stats *sta
 	}
 	write_gauges(out, request->control, &info, &counts, stats);
 	if (stats->connected)
-		write_dataplane(out, stats);
+		write_dataplane(out, stats, info.owners);
 	write_control(out, &info);
 	fputs("# EOF\n", out);
 	fclose(out);

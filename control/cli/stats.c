@@ -17,18 +17,27 @@ static bool any_worker_moved(const json_t *workers, const char *name)
 	return false;
 }
 
-/* One line a counter: the sum, then each worker where there are several. */
+static void print_worker_name(struct print_table *table, const json_t *worker)
+{
+	const json_t *name = json_object_get(worker, "worker");
+	if (json_is_string(name))
+		print_cell(table, "MAIN LCORE");
+	else
+		print_cell(table, "WORKER %lld", (long long)json_integer_value(name));
+}
+
+/* One line a counter: the sum, then, where there are several workers, each of them and what ended
+ * on the main lcore. */
 static void print_dataplane(const json_t *stats, bool all)
 {
 	const json_t *workers = json_object_get(stats, "workers");
 	const size_t n = json_array_size(workers);
-	const size_t shown = n > 1 && n <= 8 ? n : 0;
+	const size_t shown = n > 2 && n <= 9 ? n : 0;
 	struct print_table *table = print_table_new((int)(2 + shown));
 	print_cell(table, "DATAPLANE");
 	print_cell(table, "TOTAL");
 	for (size_t w = 0; w < shown; w++)
-		print_cell(table, "WORKER %lld",
-			(long long)print_integer(json_array_get(workers, w), "worker"));
+		print_worker_name(table, json_array_get(workers, w));
 	const char *name;
 	json_t *value;
 	json_object_foreach (json_object_get(stats, "total"), name, value) {
