@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const struct cli_command commands[] = {
 	{ "join", "INVITATION", "enrol this device with a relay, by its operator's invitation",
@@ -155,12 +156,14 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' }, { 0 } };
+	const struct rlimit no_core = { 0, 0 }; /* it would hold keys */
 	struct cli cli = { 0 };
 	char *fallback = default_directory();
 	enum chappe_error error;
 	int option;
 
 	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &no_core);
 	cli.directory = fallback;
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		switch (option) {
@@ -177,7 +180,7 @@ int main(int argc, char **argv)
 			return 0;
 		default:
 			free(fallback);
-			return cli_usage(&cli, NULL, NULL);
+			return (int)cli_usage(&cli, NULL, NULL);
 		}
 	}
 	error = run(&cli, argc - optind, argv + optind);

@@ -144,6 +144,13 @@ void device_hop_confirm(struct device_hop *hop, struct device_session *session, 
 	hop->confirm_until_ns = now_ns + WIRE_PENDING_S * NS_PER_S;
 }
 
+/* Up to a tenth early, so that devices which came together do not ask together for ever. */
+static void note_asked(struct device_hop *hop, uint64_t now_ns)
+{
+	hop->asked_ns = now_ns;
+	hop->ask_pause_ns = keepalive_ns(hop) / 1000 * (1000 - randombytes_uniform(101));
+}
+
 static void promote(struct device_hop *hop, uint64_t now_ns)
 {
 	drop_session(&hop->previous);
@@ -153,7 +160,7 @@ static void promote(struct device_hop *hop, uint64_t now_ns)
 	hop->current_suite = hop->current->send.suite;
 	hop->pending = NULL;
 	hop->phase = DEVICE_HOP_IDLE;
-	hop->asked_ns = now_ns;
+	note_asked(hop, now_ns);
 	hop->counters->sessions++;
 }
 
@@ -273,8 +280,8 @@ void device_hop_receive(struct device_hop *hop, uint8_t *datagram, size_t len, u
 /* A keepalive that was not answered is repeated five times as often. */
 static uint64_t ask_due(const struct device_hop *hop)
 {
-	uint64_t interval = keepalive_ns(hop);
-	return hop->asked_ns + (hop->received_ns >= hop->asked_ns ? interval : interval / 5);
+	bool answered = hop->received_ns >= hop->asked_ns;
+	return hop->asked_ns + (answered ? hop->ask_pause_ns : keepalive_ns(hop) / 5);
 }
 
 static uint64_t silent_due(const struct device_hop *hop)
@@ -329,7 +336,7 @@ static void keep_current(struct device_hop *hop, uint64_t now_ns)
 	if (now_ns >= ask_due(hop) && device_session_usable(session, now_ns)) {
 		randombytes_buf(&hop->ask_id, sizeof hop->ask_id);
 		device_hop_ask(hop, session, hop->ask_id, NULL);
-		hop->asked_ns = now_ns;
+		note_asked(hop, now_ns);
 	}
 }
 

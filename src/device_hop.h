@@ -81,6 +81,7 @@ struct device_hop {
 	enum wire_suite current_suite;
 	uint64_t boot;
 	uint64_t received_ns, asked_ns; /* last authenticated frame; last keepalive asked */
+	uint64_t ask_pause_ns;          /* to the next one, once this one is answered */
 	uint64_t ask_id;
 	bool silent; /* nothing authenticated for two keepalives */
 };

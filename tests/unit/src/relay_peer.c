@@ -10,6 +10,8 @@ void relay_peer_push(struct peer_link *link, const void *datagram, size_t len)
 {
 	struct peer_datagram *slot;
 
+	if (!link->queue && !(link->queue = calloc(PEER_QUEUE, sizeof *link->queue)))
+		abort();
 	if (link->cut || link->count == PEER_QUEUE ||
 		(int)randombytes_uniform(100) < link->loss_percent)
 		return;
@@ -17,9 +19,6 @@ void relay_peer_push(struct peer_link *link, const void *datagram, size_t len)
 	slot->len = (uint16_t)len;
 	memcpy(slot->bytes, datagram, len);
 }
-
-static void take(
-	struct relay_peer *relay, struct peer_link *link, const void *datagram, size_t len);
 
 static int link_target(void *context, const char *relay, unsigned int nth)
 {
@@ -40,18 +39,19 @@ static int link_send(void *context, const void *datagram, size_t len)
 	if (link->cut || link->relay->down || (deaf && strcmp(deaf, link->target) == 0) ||
 		(int)randombytes_uniform(100) < link->loss_percent)
 		return 0;
-	take(link->relay, link, datagram, len);
+	relay_peer_take(link, datagram, len);
 	return 0;
 }
 
 static ssize_t link_receive(void *context, void *datagram, size_t max)
 {
 	struct peer_link *link = context;
-	const struct peer_datagram *slot = &link->queue[link->head];
+	const struct peer_datagram *slot;
 	size_t len;
 
 	if (link->count == 0)
 		return -EAGAIN;
+	slot = &link->queue[link->head];
 	len = slot->len < max ? slot->len : max;
 	memcpy(datagram, slot->bytes, len);
 	link->head = (link->head + 1) % PEER_QUEUE;
@@ -113,9 +113,6 @@ struct relay_peer *relay_peer_new(void)
 	for (int i = 0; i < PEER_LINKS; i++) {
 		relay->links[i].relay = relay;
 		relay->links[i].address = 100 + (uint32_t)i;
-		relay->links[i].queue = calloc(PEER_QUEUE, sizeof *relay->links[i].queue);
-		if (!relay->links[i].queue)
-			abort();
 	}
 	return relay;
 }
@@ -447,8 +444,9 @@ static void take_transport(
 		forward(relay, inner, len - WIRE_TRANSPORT_OVERHEAD_BYTES);
 }
 
-static void take(struct relay_peer *relay, struct peer_link *link, const void *datagram, size_t len)
+void relay_peer_take(struct peer_link *link, const void *datagram, size_t len)
 {
+	struct relay_peer *relay = link->relay;
 	uint8_t frame[WIRE_LARGE_BYTES];
 
 	if (wire_check(datagram, len) != WIRE_OK)

@@ -16,8 +16,8 @@
 #define PEER_MS UINT64_C(1000000)
 
 enum {
-	PEER_LINKS = 4,
-	PEER_DEVICES = 4,
+	PEER_LINKS = 64,
+	PEER_DEVICES = 8,
 	PEER_SESSIONS = 64,
 	PEER_ROUTES = 16,
 	PEER_QUEUE = 4096,
@@ -36,7 +36,7 @@ struct peer_link {
 	int loss_percent;
 	char target[64]; /* as the client set it */
 	unsigned int targets_set;
-	struct peer_datagram *queue;
+	struct peer_datagram *queue; /* NULL until something is in it */
 	size_t head, count;
 };
 
@@ -125,6 +125,8 @@ void relay_peer_restart(struct relay_peer *relay);
 
 /* The session that frames to a device go under; NULL: none. */
 struct peer_session *relay_peer_session(struct relay_peer *relay, int device);
+/* What the relay does with a datagram that arrived by a link. */
+void relay_peer_take(struct peer_link *link, const void *datagram, size_t len);
 /* Hands a datagram to a device as if it came from the relay. */
 void relay_peer_push(struct peer_link *link, const void *datagram, size_t len);
 /* Seals an inner header and payload for a device under a session and hands it over. */

