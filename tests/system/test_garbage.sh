@@ -35,9 +35,9 @@ done
 say "replays of what was captured so far"
 moves=$(counter endpoint_moves)
 in_ns relay python3 "$lib/throw.py" replay --interface tap0 --relay 198.18.0.2 \
-	--source 198.18.0.67 --count 2000 "${captures[0]}" >"$T/replay.out" 2>&1 || fail "replay: $(<"$T/replay.out")"
+	--source 198.18.0.67 --count 2000 --capture "${captures[0]}" >"$T/replay.out" 2>&1 || fail "replay: $(<"$T/replay.out")"
 in_ns relay python3 "$lib/throw.py" replay --interface tap0 --relay 198.18.0.2 \
-	--count 2000 "${captures[0]}" >>"$T/replay.out" 2>&1 || fail "replay: $(<"$T/replay.out")"
+	--count 2000 --capture "${captures[0]}" >>"$T/replay.out" 2>&1 || fail "replay: $(<"$T/replay.out")"
 wait_for 5 "replays are dropped as such" at_least 100 counter drop_replay
 
 a=$(got alice bob)

@@ -58,7 +58,8 @@ revoked_at=$(now_ms)
 ctl device revoke "$alice_name" >"$T/device-revoke.log" 2>&1 || fail "device revoke: $(<"$T/device-revoke.log")"
 wait_for 1 "no session of 192.0.2.2 is left" eval "! ctl session list --json | grep -qF 192.0.2.2"
 say "gone after $(($(now_ms) - revoked_at)) ms"
-wait_for 15 "alice hears why" grep -q "^state refused REVOKED" "$T/alice.talk"
+talk alice "send $on 1 300 0"
+wait_for 15 "alice, who sends, hears why" grep -q "^state refused REVOKED" "$T/alice.talk"
 talk_stop alice
 status=0
 chappe alice send $on "hello?" --timeout 8 >"$T/alice-send.log" 2>&1 || status=$?

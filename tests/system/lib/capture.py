@@ -19,11 +19,11 @@ ETH_P_ALL = 0x0003
 
 def main():
     interface, path = sys.argv[1:]
-    running = True
+    stop_at = None  # when to end, though frames may still come
 
     def stop(*_):
-        nonlocal running
-        running = False
+        nonlocal stop_at
+        stop_at = time.time() + 0.2
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -34,19 +34,15 @@ def main():
     with open(path, "wb") as out:
         out.write(wire.PCAP_HEADER)
         print("capturing", flush=True)
-        # After SIGTERM what is queued already is still written.
-        while True:
+        # What is queued already when SIGTERM comes is still written.
+        while stop_at is None or time.time() < stop_at:
             try:
                 frame = tap.recv(65535)
             except socket.timeout:
                 out.flush()
-                if not running:
-                    break
                 continue
             except OSError:  # the interface went away with its dataplane, or is down
                 out.flush()
-                if not running:
-                    break
                 time.sleep(0.02)
                 continue
             now = time.time()

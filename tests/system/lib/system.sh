@@ -46,7 +46,7 @@ skip() {
 }
 
 cleanup() {
-	local status=$? log
+	local status=$? log job
 	trap - EXIT
 	set +e
 	if [ $status -ne 0 ]; then
@@ -56,7 +56,9 @@ cleanup() {
 			tail -n "${LOG_LINES-15}" "$log"
 		done
 	fi
-	# The rest of this process namespace ends with this shell, its first process.
+	# Whatever else runs in this process namespace ends with this shell, its first process.
+	for job in $(jobs -p); do kill -9 "$job" 2>/dev/null; done
+	wait 2>/dev/null
 	[ -n "${KEEP-}" ] && echo "kept: $T" || rm -rf "$T"
 	[ $status -eq 0 ] && say "passed: $test_name"
 	exit $status

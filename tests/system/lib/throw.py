@@ -2,7 +2,7 @@
 """Throws frames at a relay's port, straight onto an interface.
 
 usage: throw.py garbage --interface I --relay A --relay6 A --source A --count N
-       throw.py replay --interface I --relay A [--source A] --count N CAPTURE
+       throw.py replay --interface I --relay A [--source A] --count N --capture FILE
 
 garbage  datagrams that are wrong in one way each, and random ones; the same every time
 replay   the frames that went to the relay in a capture, oldest first, at most N; from their own
@@ -119,7 +119,7 @@ def main():
     parser.add_argument("--relay6")
     parser.add_argument("--source")
     parser.add_argument("--count", type=int, required=True)
-    parser.add_argument("capture", nargs="?")
+    parser.add_argument("--capture")
     options = parser.parse_args()
     out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     out.bind((options.interface, 0))
