@@ -53,15 +53,22 @@ static int report(const struct options *options, int status, const char *code, c
 	return status;
 }
 
+static int report_error(const struct options *options, int status, const char *code,
+	const char *format, va_list arguments)
+{
+	char message[512];
+	vsnprintf(message, sizeof message, format, arguments);
+	return report(options, status, code, message);
+}
+
 int client_error(
 	const struct options *options, int status, const char *code, const char *format, ...)
 {
-	char message[512];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(message, sizeof message, format, arguments);
+	report_error(options, status, code, format, arguments);
 	va_end(arguments);
-	return report(options, status, code, message);
+	return status;
 }
 
 /* libcurl says only that it could not connect: connect once more to learn why. */
