@@ -101,14 +101,16 @@ is 0 'j["invitations_open"]' status
 device alice alice
 device bob bob
 contact alice bob
+device carol bob
+carol=$(ctl device list --json | json 'j["devices"][2]["device"]')
 talk_start alice
 talk_start bob
 
 say "devices"
-is 2 'len(j["devices"])' device list
+is 3 'len(j["devices"])' device list
 alice=$(ctl session list --json |
 	json "[s['device'] for s in j['sessions'] if s['endpoint']['address'] == '192.0.2.2'][0]")
-bob=$(ctl device list --json | json "[d['device'] for d in j['devices'] if d['device'] != '$alice'][0]")
+bob=$(ctl device list --json | json "[d['device'] for d in j['devices'] if d['device'] not in ('$alice', '$carol')][0]")
 expect 0 "^$alice +enrolled +0x[0-9a-f]{8} " device list
 expect 0 "device +$alice, enrolled" device show "$alice"
 expect 0 "device +$alice, enrolled" device show "${alice%%-*}"
@@ -128,7 +130,7 @@ is "None None" '"%s %s" % (j["own_limits"]["frames_per_s"], j["own_limits"]["rou
 	device limit "$alice" --frames default
 
 say "sessions"
-is 2 'len(set(s["device"] for s in j["sessions"]))' session list # those replaced live 10 s more
+is 3 'len(set(s["device"] for s in j["sessions"]))' session list # those replaced live 10 s more
 is "['$bob']" 'sorted(set(s["device"] for s in j["sessions"]))' session list "$bob"
 is "['198.51.100.2']" 'sorted(set(s["endpoint"]["address"] for s in j["sessions"]))' session list "$bob"
 expect 0 "$bob +confirmed +(AES-256-GCM|ChaCha20-Poly1305) .*198.51.100.2:[0-9]+" session list
@@ -145,7 +147,7 @@ is 1 'len(j["routes"])' route list
 
 say "stats and metrics"
 expect 0 "^rx_frames +[0-9]+" stats
-is True 'j["dataplane_connected"] and j["total"]["rx_frames"] > 0 and j["control"]["enrolments"] == 2' stats
+is True 'j["dataplane_connected"] and j["total"]["rx_frames"] > 0 and j["control"]["enrolments"] == 3' stats
 is True 'j["total"]["rx_frames"] == sum(w["counters"]["rx_frames"] for w in j["workers"])' stats
 ctl stats --watch=0.2 --json >"$T/watch.json" 2>&1 &
 watcher=$!
@@ -178,7 +180,7 @@ ctl status >/dev/null || fail "control is still well"
 
 say "pages"
 [ "$(curl -sS --unix-socket "$control_socket" "http://relay/v1/devices?limit=1" | json 'len(j["devices"]), j["next"]')" = "1 1" ] || fail "page"
-[ "$(curl -sS --unix-socket "$control_socket" "http://relay/v1/devices?limit=1&after=1" | json 'j["next"]')" = None ] || fail "last page"
+[ "$(curl -sS --unix-socket "$control_socket" "http://relay/v1/devices?limit=1&after=2" | json 'j["next"]')" = None ] || fail "last page"
 
 say "completion"
 complete_words() { # complete_words WORD...: what bash offers for the last of them
@@ -194,8 +196,8 @@ say "revocation"
 expect 0 "Revoked" device revoke "$alice"
 expect 0 "$alice, revoked" device revoke "$alice"
 expect 5 "is revoked" device limit "$alice" --frames 5
-is 1 'len(j["devices"])' device list
-is 2 'len(j["devices"])' device list --all
+is 2 'len(j["devices"])' device list
+is 3 'len(j["devices"])' device list --all
 
 say "the audit log has every act, and who"
 ctl audit --all --json >"$T/audit.json" || fail "audit"
@@ -222,6 +224,15 @@ END
 is 3 'len(j["entries"])' audit --limit 3
 expect 0 "device revoke $alice" audit
 
+say "a dataplane that hangs"
+kill -STOP "$dataplane_pid"
+expect 7 "did not answer within 5 s" session list
+[ "$(answer 7 'j["error"]["code"]' session list)" = timeout ] || fail "timeout"
+[ "$(answer 7 'j["dataplane_connected"]' stats)" = False ] || fail "stats of a hanging dataplane"
+[ "$(answer 7 'j["dataplane_connected"]' disclose "$bob")" = False ] || fail "disclosure of a hanging dataplane"
+kill -CONT "$dataplane_pid"
+wait_for 10 "it answers again" ctl session list
+
 say "without chappe-dataplane"
 talk_stop bob
 kill -TERM "$dataplane_pid"
@@ -239,6 +250,24 @@ grep -q "another chappe-control answers there" "$T/second.out" || fail "$(<"$T/s
 kill -KILL "$control_pid"
 wait_for 5 "control is gone" eval "! alive $control_pid"
 expect 3 "nobody listens there" device list
+# Three routes that begin alike, two of them of one device: tools show no more of them.
+python3 - "$state/chappe.db" "${bob%%-*}" "${carol%%-*}" <<-'END'
+	import sqlite3, sys
+	path, bob, carol = sys.argv[1:]
+	with sqlite3.connect(path) as store:
+	    for number, device in enumerate([bob, bob, carol]):
+	        route = bytes.fromhex("00c0ffee") + bytes([number]) * 12
+	        store.execute("INSERT INTO route (route, device, flags, created, request) VALUES (?, ?, 1, 1, ?)",
+	                      (route, int(device), number))
+END
+chown nobody:nogroup "$state"/chappe.db*
 control_start
+say "an ambiguous name does nothing"
+expect 5 "3 routes begin with 00c0ffee; nothing was done. Name the device too" route revoke 00c0ffee
+[ "$(answer 5 'j["error"]["code"]' route revoke 00c0ffee)" = ambiguous ] || fail "ambiguous"
+expect 5 "2 routes begin with 00c0ffee" route revoke 00c0ffee "$bob"
+expect 0 "Route 00c0ffee of device $carol revoked" route revoke 00c0ffee "$carol"
+expect 0 "Route 00c0ffee of device $bob revoked" route revoke 00c0ffee01
+is 1 'len([r for r in j["routes"] if r["route"] == "00c0ffee"])' route list
 expect 0 "$bob" device list
 check_wire
