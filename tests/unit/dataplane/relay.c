@@ -364,8 +364,9 @@ void packet_parse(const struct relay *relay, const struct rte_mbuf *mbuf, struct
 
 bool relay_transmitted(struct relay *relay, uint16_t port, struct datagram *datagram)
 {
-	struct rte_mbuf *mbuf;
+	struct rte_mbuf *mbuf = NULL;
 
+	memset(datagram, 0, sizeof *datagram);
 	for (uint32_t queue = 0; queue < relay->queues; queue++) {
 		if (rte_ring_dequeue(relay->tx[port][queue], (void **)&mbuf) != 0)
 			continue;

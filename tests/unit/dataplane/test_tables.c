@@ -252,7 +252,7 @@ static struct table_route route_of(uint32_t device, uint8_t number, uint32_t fla
 
 static void routes_are_set_changed_and_removed(void **state)
 {
-	uint32_t device;
+	uint32_t device = SESSION_NONE;
 	struct table_route route = route_of(3, 1, CONTROL_ROUTE_LIVE);
 
 	(void)state;
@@ -281,7 +281,7 @@ static void routes_are_set_changed_and_removed(void **state)
 
 static void removing_a_device_removes_its_routes_and_no_others(void **state)
 {
-	uint32_t device;
+	uint32_t device = SESSION_NONE;
 
 	(void)state;
 	for (uint32_t slot = 0; slot < 4; slot++) {
@@ -301,7 +301,7 @@ static void removing_a_device_removes_its_routes_and_no_others(void **state)
 
 static void a_full_route_table_says_so_and_has_room_again_after_a_grace_period(void **state)
 {
-	struct ended ended;
+	struct ended ended = { .n = 0 };
 	uint32_t n = 0;
 	int result = 0;
 
@@ -326,7 +326,7 @@ static void a_sync_removes_what_was_not_named(void **state)
 {
 	struct device_end named, unnamed, dropped;
 	struct ended ended = { .n = 0 };
-	uint32_t device;
+	uint32_t device = SESSION_NONE;
 
 	(void)state;
 	device_install(&relay, &named, 1, 0, WIRE_SUITE_AES256GCM, &home);
