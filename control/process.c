@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 int process_account(
@@ -71,20 +73,80 @@ int process_give_store(const char *state_dir, const struct process_account *acco
 	return 0;
 }
 
+/* What no thread may gain again, not even by a program with privileges in its file. */
+static int process_empty_bounding_set(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			return -errno;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ? -errno : 0;
+}
+
+/* Nothing in the process ever asks for these: whoever does is not the program. A list of what is
+ * allowed would have to follow SQLite, libmicrohttpd and jemalloc from version to version. */
+static const int process_killing_calls[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(fork),
+	SCMP_SYS(vfork),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(mount),
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(kexec_load),
+};
+
+static int process_seccomp(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int result = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
+
+	for (size_t i = 0;
+		result == 0 && i < sizeof process_killing_calls / sizeof *process_killing_calls;
+		i++)
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_KILL_PROCESS, process_killing_calls[i], 0);
+	/* The dataplane and administrators are on UNIX sockets: no way leads to a network. */
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
+			SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	if (result == 0)
+		result = seccomp_load(filter);
+	seccomp_release(filter);
+	return result;
+}
+
+static int process_become(const struct process_account *account)
+{
+	int result = geteuid() == 0 ? process_empty_bounding_set() : 0;
+
+	if (result == 0 && (initgroups(account->name, account->gid) != 0 ||
+				   setresgid(account->gid, account->gid, account->gid) != 0 ||
+				   setresuid(account->uid, account->uid, account->uid) != 0))
+		result = -errno;
+	return result;
+}
+
 int process_drop(const struct process_account *account, char error[PROCESS_ERROR_BYTES])
 {
-	int result = 0;
+	int result = account->keep ? 0 : process_become(account);
 
-	if (!account->keep) {
-		if (initgroups(account->name, account->gid) != 0 ||
-			setresgid(account->gid, account->gid, account->gid) != 0 ||
-			setresuid(account->uid, account->uid, account->uid) != 0)
-			result = -errno;
-	}
 	if (result == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		result = -errno;
 	if (result == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		result = -errno;
+	if (result == 0)
+		result = process_seccomp();
 	if (result < 0)
 		snprintf(error, PROCESS_ERROR_BYTES, "privileges can't drop to %s: %s",
 			account->name, strerror(-result));

@@ -26,7 +26,8 @@ void process_lock(void);
 int process_give_store(const char *state_dir, const struct process_account *account,
 	char error[PROCESS_ERROR_BYTES]);
 
-/* For good: groups, user, capabilities, no new ones. */
+/* For good: groups, user, capabilities, no new ones; no way to start programs, trace others or
+ * reach a network. Threads that start later are confined likewise. */
 int process_drop(const struct process_account *account, char error[PROCESS_ERROR_BYTES]);
 
 /* Writes the pid and a newline. NULL does nothing. */
