@@ -38,6 +38,8 @@ def decode(text):
 def of_directory(path):
     """Secrets in a device's files: fields `key` and `psk`, but the psk of the device itself."""
     for name in sorted(os.listdir(path)):
+        if not os.path.isfile(os.path.join(path, name)):
+            continue
         with open(os.path.join(path, name), encoding="utf-8", errors="replace") as file:
             for line in file:
                 field, _, value = line.strip().partition(" ")

@@ -59,9 +59,11 @@ def store(path, marker):
 
 def mbuf(relay, marker):
     family = socket.AF_INET6 if ":" in relay else socket.AF_INET
+    # Of no valid length: what is dropped at the door stays in its mbuf as it came. (A frame of an
+    # unknown index would be rewritten into a reset.)
     payload = b"\x04\0\0\0" + os.urandom(60) + marker
     with socket.socket(family, socket.SOCK_DGRAM) as out:
-        out.sendto(payload.ljust(512, b"\x55"), (relay, 4460))
+        out.sendto(payload.ljust(700, b"\x55"), (relay, 4460))
     print("planted in a datagram")
 
 
