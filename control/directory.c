@@ -237,7 +237,6 @@ int directory_enrol(struct directory *directory, const struct store_device *enro
 	memcpy(device->key, enrolled->key, sizeof device->key);
 	memcpy(device->psk, enrolled->psk, sizeof device->psk);
 	device->id = enrolled->id;
-	device->created_s = enrolled->created_s;
 	directory_set_limits(device, &enrolled->limits);
 	device->state = DEVICE_ENROLLED;
 	link_key(directory, slot);

@@ -19,8 +19,7 @@ struct device {
 	uint8_t key[WIRE_KEY_BYTES]; /* reserved: the invitation's id, then zeros */
 	uint8_t psk[WIRE_KEY_BYTES]; /* reserved: zeros */
 	uint64_t attempt;            /* highest confirmed since control started */
-	int64_t created_s;
-	int64_t bytes_per_s; /* limits of its own, or STORE_LIMIT_DEFAULT */
+	int64_t bytes_per_s;         /* limits of its own, or STORE_LIMIT_DEFAULT */
 	int32_t routes_max, frames_per_s;
 	uint32_t id;               /* reserved: 0 */
 	uint32_t session, earlier; /* indices of confirmed sessions, where the flags say so */

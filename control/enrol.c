@@ -32,22 +32,29 @@ static void remove_session(struct control *control, uint32_t index)
 	table_link_add(control->table, TABLE_SESSION_REMOVE, &index, 0);
 }
 
-/* Others that tried with the same invitation. */
-static void remove_losers(struct control *control, const struct device *device)
+/* Ends what others tried with the same invitation, before the winner is written: whatever happens
+ * to control next, no session of theirs is left in a slot that is a device's. 0, or -errno when the
+ * dataplane can't be told. */
+static int remove_losers(struct control *control, uint32_t winner)
 {
-	uint32_t number = device->pending;
+	struct directory *directory = &control->directory;
+	const struct pending *won = &directory->pendings[winner];
+	uint32_t number = directory_device(directory, won->slot)->pending;
+	bool told = false;
 
 	while (number != DIRECTORY_NONE) {
-		const struct pending *pending = &control->directory.pendings[number];
+		const struct pending *pending = &directory->pendings[number];
 		uint32_t next = pending->next_of_slot;
-		if (sodium_memcmp(pending->key, device->key, sizeof device->key) != 0) {
+		if (sodium_memcmp(pending->key, won->key, sizeof won->key) != 0) {
 			if (pending->sent)
 				remove_session(control, pending->index);
-			directory_unpend(&control->directory, number);
+			told |= pending->sent;
+			directory_unpend(directory, number);
 			COUNT(control, enrolments_lost);
 		}
 		number = next;
 	}
+	return told ? table_link_flush(control->table) : 0;
 }
 
 /* A session of a device that is enrolled: its own, or a loser's in the slot it won. */
@@ -112,7 +119,6 @@ static void enrol(struct control *control, uint32_t number, const struct store_d
 	COUNT(control, enrolments);
 	if (control->open_invitations)
 		control->open_invitations--;
-	remove_losers(control, directory_device(&control->directory, written->slot));
 	confirm_session(control, number);
 }
 
@@ -125,7 +131,12 @@ static void confirm_enrolments(struct control *control, const uint32_t *numbers,
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct pending *pending = &control->directory.pendings[numbers[i]];
-		int failed = write_device(control, pending, &written[i]);
+		int failed = -ENOENT;
+		written[i].slot = STORE_NO_SLOT;
+		if (!pending->used) /* lost to one before it */
+			continue;
+		if (remove_losers(control, numbers[i]) == 0)
+			failed = write_device(control, pending, &written[i]);
 		if (failed)
 			written[i].slot = STORE_NO_SLOT;
 		if (failed && failed != -ENOENT && failed != -EEXIST)
@@ -142,7 +153,6 @@ static void confirm_enrolments(struct control *control, const uint32_t *numbers,
 			enrol(control, numbers[i], &written[i]);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		/* Losers that remove_losers() has not met. */
 		if ((result < 0 || written[i].slot == STORE_NO_SLOT) &&
 			control->directory.pendings[numbers[i]].used)
 			refuse(control, numbers[i]);

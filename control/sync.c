@@ -5,13 +5,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum {
-	/* Records added at once; the socket takes them before more are added. */
-	SYNC_RECORDS = 2048,
-	/* Sessions of devices enrolled so shortly before a link comes up are not kept: of several
-	 * devices that used one invitation at once, the dataplane can't tell which one it was. */
-	SYNC_ENROLLED_S = 60,
-};
+/* Records added at once; the socket takes them before more are added. */
+enum { SYNC_RECORDS = 2048 };
 
 static int on_hello(void *arg, const struct table_hello *hello, bool other_boot)
 {
@@ -54,7 +49,6 @@ static void on_dumped(void *arg, const struct table_session *session)
 	struct device *device = directory_device(&control->directory, session->device);
 
 	if (session->confirmed && device && device->state == DEVICE_ENROLLED &&
-		control_now_s() - device->created_s >= SYNC_ENROLLED_S &&
 		keep(&control->sync, session->index) == 0) {
 		directory_session(device, session->index);
 		COUNT(control, sessions_kept);

@@ -374,6 +374,14 @@ uint64_t table_link_epoch(const struct table_link *link)
 	return link->epoch;
 }
 
+int table_link_flush(struct table_link *link)
+{
+	send_queue(link);
+	if (!table_link_is_up(link))
+		return -ENOTCONN;
+	return link->queue.first ? -EAGAIN : 0;
+}
+
 size_t table_link_backlog(const struct table_link *link)
 {
 	return link->queue.bytes;

@@ -47,6 +47,9 @@ uint64_t table_link_epoch(const struct table_link *link);
 /* Adds a record to what is sent at the end of this turn of the event loop, in the order of the
  * calls. record is NULL for ops without one. tag 0: no acked() wanted. -ENOTCONN when down. */
 int table_link_add(struct table_link *link, enum table_op op, const void *record, uint64_t tag);
+/* Sends at once what was added so far. 0 when the socket has taken all of it, -EAGAIN or -ENOTCONN.
+ */
+int table_link_flush(struct table_link *link);
 /* Bytes that wait for the socket. */
 size_t table_link_backlog(const struct table_link *link);
 

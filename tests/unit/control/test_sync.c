@@ -176,23 +176,6 @@ static void sessions_of_a_slot_given_anew_do_not_stay(void **state)
 		assert_false(rig->sessions[i].used && rig->sessions[i].install.index == index);
 }
 
-static void fresh_enrolments_shake_hands_anew_after_a_restart(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_device device;
-
-	rig_start(rig);
-	rig_connect(rig);
-	rig_enrol(rig, &device);
-	rig_stop(rig);
-	rig_disconnect(rig);
-	rig_start(rig);
-	rig_connect(rig);
-	assert_int_equal(live_sessions(rig), 0);
-	assert_true(rig->devices[0]);
-	rig_handshake(rig, &device);
-}
-
 static void too_small_dataplane_is_no_crash(void **state)
 {
 	struct rig *rig = *state;
@@ -326,7 +309,6 @@ int main(void)
 		TEST(restarted_dataplane_gets_devices_and_routes_and_no_session),
 		TEST(what_was_revoked_meanwhile_goes),
 		TEST(sessions_of_a_slot_given_anew_do_not_stay),
-		TEST(fresh_enrolments_shake_hands_anew_after_a_restart),
 		TEST(too_small_dataplane_is_no_crash),
 		TEST(nonsense_breaks_the_link),
 		TEST(questions),
