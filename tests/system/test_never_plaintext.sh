@@ -66,7 +66,7 @@ for secret in plaintext alice/device/key link0.psk; do
 	grep -q "$secret" "$T/device.out" || fail "$secret was not found where it is: in alice's memory"
 done
 if [ -n "$pages_before" ]; then
-	grep -q huge "/proc/$dataplane_pid/smaps" || fail "the dataplane has no hugepages"
+	grep -qE '^KernelPageSize: +2048 kB' "/proc/$dataplane_pid/smaps" || fail "the dataplane has no hugepages"
 fi
 
 no_damage alice bob
@@ -101,13 +101,13 @@ index=$(ctl session list --json | json '[s["session"] for s in j["sessions"]][0]
 python3 "$lib/plant.py" session "$dataplane_pid" "$index" "$planted" || fail "planting in a session"
 found "process $dataplane_pid " || fail "a marker in the slot of session $index was not found"
 
-new_marker
-ctl device show "$planted" >"$T/show.log" 2>&1 || :
-say "in the memory of control: $(found "process $control_pid " && echo found || echo wiped already)"
-
-new_marker
-python3 "$lib/plant.py" store "$state/chappe.db" "$planted" || fail "planting in the store"
-found "$state/chappe.db" || fail "a marker in the store was not found"
+say "the relay's own key is with control, and nowhere else"
+printf 'relay.key %s\n' "$(base64 -d <"$state/relay.key" | od -An -tx1 | tr -d ' \n')" >"$T/relay-key"
+python3 "$lib/search_memory.py" --pid "$dataplane_pid" --file "$state/chappe.db" "$T/relay-key" ||
+	fail "the dataplane or the store holds the relay's key"
+status=0
+python3 "$lib/search_memory.py" --pid "$control_pid" "$T/relay-key" || status=$?
+[ $status -eq 1 ] || fail "the relay's key was not found in control, which holds it"
 
 new_marker
 capture_start
@@ -122,3 +122,11 @@ for check in common counters; do
 	! python3 "$lib/check_wire.py" $check "$T/forged.pcap" || fail "$check found nothing in a forged capture"
 done
 talk_stop alice
+
+new_marker
+kill "$control_pid" # it alone may use the store while it runs
+wait "$control_pid" || fail "control ended with status $?"
+python3 "$lib/plant.py" store "$state/chappe.db" "$planted" || fail "planting in the store"
+status=0
+python3 "$lib/search_memory.py" --file "$state/chappe.db" "$T/marker" || status=$?
+[ $status -eq 1 ] || fail "a marker in the store was not found"

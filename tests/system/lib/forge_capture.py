@@ -15,7 +15,7 @@ def main():
     into = [d for d in wire.datagrams(source) if d.to_relay and d.type == wire.TRANSPORT]
     out = [d for d in wire.datagrams(source) if not d.to_relay and d.type == wire.TRANSPORT]
     payload = bytearray(out[-1].payload)
-    payload[100:108] = into[-1].payload[301:309]
+    payload[100:108] = into[0].payload[301:309]
     frame = wire.ethernet_udp(
         (out[-1].ethernet[0:6], out[-1].ethernet[6:12]), out[-1].source, out[-1].destination, bytes(payload)
     )
