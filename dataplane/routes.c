@@ -1,3 +1,5 @@
+/* Routes: an rte_hash whose readers take no lock. Grace periods are those of the tables, not of
+ * rte_hash_rcu_qsbr_add(): that would free the place of a removed key without wiping it. */
 #include "route.h"
 #include "tables_private.h"
 

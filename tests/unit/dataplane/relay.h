@@ -64,7 +64,7 @@ void relay_stop(struct relay *relay);
 void relay_turn(struct relay *relay);
 uint64_t relay_counter(const struct relay *relay, enum counter counter);
 uint64_t relay_drops(const struct relay *relay); /* all reasons */
-void relay_print(const struct relay *relay); /* counters that are not zero */
+void relay_print(const struct relay *relay);     /* counters that are not zero */
 /* Frames waiting in transmit queues of all ports. */
 uint32_t relay_waiting(const struct relay *relay);
 

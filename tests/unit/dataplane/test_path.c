@@ -195,6 +195,27 @@ static void injected_frames_join_the_path(void **state)
 	relay_stop(&relay);
 }
 
+static void a_frame_without_room_for_headers_is_dropped(void **state)
+{
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ 0 });
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		const uint16_t headers = family == 4 ? 14 + 20 + 8 : 14 + 40 + 8;
+		for (int missing = 0; missing < 2; missing++) {
+			struct rte_mbuf *mbuf = rte_pktmbuf_alloc(relay.pool);
+			mbuf->data_off = (uint16_t)(headers - missing);
+			assert_non_null(rte_pktmbuf_append(mbuf, WIRE_SMALL_BYTES));
+			frame_of(mbuf)->work = FRAME_SEND_RAW;
+			frame_of(mbuf)->endpoint = place(relay.port_ids[0], family, 0, 10, 1000);
+			assert_int_equal(rte_ring_sp_enqueue(relay.workers[0]->inject, mbuf), 0);
+			relay_turn(&relay);
+		}
+	}
+	assert_int_equal(relay_counter(&relay, COUNTER_drop_endpoint), 2);
+	assert_int_equal(relay_waiting(&relay), 2);
+	relay_stop(&relay);
+}
+
 static void control_frames_reach_main_open(void **state)
 {
 	struct device_end alice;
@@ -227,6 +248,7 @@ int main(void)
 		cmocka_unit_test(full_rings_drop_by_name),
 		cmocka_unit_test(a_session_that_ends_while_its_frames_are_in_rings_gets_none),
 		cmocka_unit_test(injected_frames_join_the_path),
+		cmocka_unit_test(a_frame_without_room_for_headers_is_dropped),
 		cmocka_unit_test(control_frames_reach_main_open),
 	};
 	if (relay_eal() < 0)

@@ -446,7 +446,7 @@ static void sizes_that_do_not_fit_an_index_are_refused(void **state)
 static void the_memory_asked_for_is_what_is_taken(void **state)
 {
 	const struct tables_limits limits = {
-		.devices_max = 4096, .routes_per_device = 32, .owners = 1
+		.devices_max = 1024, .routes_per_device = 32, .owners = 1
 	};
 	struct rte_malloc_socket_stats before, after;
 
