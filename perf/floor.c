@@ -12,18 +12,12 @@ static uint64_t keys_bytes(const struct floor *floor)
 	       (floor->suite == WIRE_SUITE_AES256GCM ? sizeof *floor->aes : sizeof *floor->chacha);
 }
 
-void floor_init(struct floor *floor, enum wire_suite suite, uint32_t sessions)
+static void set_keys(struct floor *floor, uint32_t session)
 {
-	*floor = (struct floor){ .mgr = alloc_mb_mgr(0), .suite = suite, .sessions = sessions };
-	if (floor->mgr == NULL)
-		bench_fail("no memory for intel-ipsec-mb");
-	init_mb_mgr_auto(floor->mgr, NULL);
-	floor->keys = bench_memory(keys_bytes(floor));
-}
+	uint8_t open[WIRE_KEY_BYTES], seal[WIRE_KEY_BYTES];
 
-void floor_set_keys(struct floor *floor, uint32_t session, const uint8_t open[WIRE_KEY_BYTES],
-	const uint8_t seal[WIRE_KEY_BYTES])
-{
+	rig_key(session, RIG_TO_RELAY, open);
+	rig_key(session, RIG_FROM_RELAY, seal);
 	if (floor->suite == WIRE_SUITE_AES256GCM) {
 		IMB_AES256_GCM_PRE(floor->mgr, open, &floor->aes[session].open);
 		IMB_AES256_GCM_PRE(floor->mgr, seal, &floor->aes[session].seal);
@@ -33,9 +27,40 @@ void floor_set_keys(struct floor *floor, uint32_t session, const uint8_t open[WI
 	}
 }
 
+static IMB_MGR *manager(void)
+{
+	IMB_MGR *mgr = alloc_mb_mgr(0);
+
+	if (mgr == NULL)
+		bench_fail("no memory for intel-ipsec-mb");
+	init_mb_mgr_auto(mgr, NULL);
+	return mgr;
+}
+
+void floor_init(struct floor *floor, const struct rig *rig)
+{
+	*floor = (struct floor){
+		.mgr = manager(),
+		.suite = rig->options.suite,
+		.sessions = rig->options.sessions,
+		.owns_keys = true,
+	};
+	floor->keys = bench_memory(keys_bytes(floor));
+	for (uint32_t i = 0; i < floor->sessions; i++)
+		set_keys(floor, i);
+}
+
+void floor_share(struct floor *floor, const struct floor *owner)
+{
+	*floor = *owner;
+	floor->mgr = manager();
+	floor->owns_keys = false;
+}
+
 void floor_fini(struct floor *floor)
 {
-	bench_memory_free(floor->keys, keys_bytes(floor));
+	if (floor->owns_keys)
+		bench_memory_free(floor->keys, keys_bytes(floor));
 	free_mb_mgr(floor->mgr);
 }
 

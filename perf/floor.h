@@ -4,7 +4,7 @@
 #ifndef CHAPPE_PERF_FLOOR_H
 #define CHAPPE_PERF_FLOOR_H
 
-#include "src/wire.h"
+#include "rig.h"
 #include <intel-ipsec-mb.h>
 
 enum { FLOOR_BURST = 32 };
@@ -20,6 +20,7 @@ struct floor {
 	IMB_MGR *mgr;
 	enum wire_suite suite;
 	uint32_t sessions;
+	bool owns_keys;
 	union {
 		void *keys;
 		struct floor_aes *aes;
@@ -27,10 +28,10 @@ struct floor {
 	};
 };
 
-void floor_init(struct floor *floor, enum wire_suite suite, uint32_t sessions);
-/* The keys by which the relay opens and seals. */
-void floor_set_keys(struct floor *floor, uint32_t session, const uint8_t open[WIRE_KEY_BYTES],
-	const uint8_t seal[WIRE_KEY_BYTES]);
+/* With the keys of all devices of the rig. */
+void floor_init(struct floor *floor, const struct rig *rig);
+/* For another thread: the same keys, a manager of its own. */
+void floor_share(struct floor *floor, const struct floor *owner);
 void floor_fini(struct floor *floor);
 
 /* Opens cells[i], len bytes from its header on, under session from[i] and seals it in place under

@@ -16,9 +16,11 @@ void round_init(struct round *round, struct rig *rig, uint32_t n, uint64_t seed)
 	round->to = calloc(n, sizeof *round->to);
 	round->packets = aligned_alloc(64, (size_t)n * ROUND_PACKET_BYTES);
 	round->mbufs = calloc(n, sizeof *round->mbufs);
+	round->next = calloc(n, sizeof *round->next);
 	round->cells = calloc(n, sizeof *round->cells);
 	if (round->from == NULL || round->to == NULL || round->packets == NULL ||
-		round->mbufs == NULL || round->cells == NULL)
+		round->mbufs == NULL || round->next == NULL || round->cells == NULL ||
+		rte_pktmbuf_alloc_bulk(rig->pool, round->mbufs, n) != 0)
 		bench_fail("no memory for a round");
 	for (uint32_t i = 0; i < sizeof pattern; i++)
 		pattern[i] = (uint8_t)(i * 167 + (i >> 8));
@@ -29,7 +31,9 @@ void round_free(struct round *round)
 	free(round->from);
 	free(round->to);
 	free(round->packets);
+	rte_pktmbuf_free_bulk(round->mbufs, round->n);
 	free(round->mbufs);
+	free(round->next);
 	free(round->cells);
 }
 
@@ -78,10 +82,9 @@ void round_load(struct round *round)
 	const uint32_t headers = rig_header_bytes(round->rig->options.family);
 	const uint16_t len = (uint16_t)(headers + round->cell);
 
-	if (rte_pktmbuf_alloc_bulk(round->rig->pool, round->mbufs, round->n) != 0)
-		rig_fail(round->rig, "buffers are missing");
 	for (uint32_t i = 0; i < round->n; i++) {
 		struct rte_mbuf *mbuf = round->mbufs[i];
+		rte_pktmbuf_reset(mbuf);
 		uint8_t *packet = (uint8_t *)rte_pktmbuf_append(mbuf, len);
 		memcpy(packet, round->packets + (size_t)i * ROUND_PACKET_BYTES, len);
 		mbuf->port = round->rig->port;
@@ -90,11 +93,6 @@ void round_load(struct round *round)
 					 : 0;
 		round->cells[i] = packet + headers;
 	}
-}
-
-void round_unload(struct round *round)
-{
-	rte_pktmbuf_free_bulk(round->mbufs, round->n);
 }
 
 static void check_frame(const struct round *round, uint32_t i)
@@ -123,8 +121,12 @@ static void check_frame(const struct round *round, uint32_t i)
 		rig_fail(rig, "a frame is not what its sender sealed");
 }
 
-void round_check(const struct round *round)
+void round_done(struct round *round, bool check)
 {
-	for (uint32_t i = 0; i < round->n; i++)
+	struct rte_mbuf **used = round->mbufs;
+
+	for (uint32_t i = 0; check && i < round->n; i++)
 		check_frame(round, i);
+	round->mbufs = round->next;
+	round->next = used;
 }

@@ -16,21 +16,21 @@ struct round {
 	uint64_t random;   /* state */
 	uint64_t frame_id; /* of the first frame; the others count up */
 	uint32_t *from, *to;
-	uint8_t *packets; /* sealed, n of ROUND_PACKET_BYTES */
-	struct rte_mbuf **mbufs;
-	uint8_t **cells; /* where each cell lies in its buffer */
+	uint8_t *packets;        /* sealed, n of ROUND_PACKET_BYTES */
+	struct rte_mbuf **mbufs; /* of this round */
+	struct rte_mbuf **next;  /* what the path takes from the pool for the next one */
+	uint8_t **cells;         /* where each cell lies in its buffer */
 };
 
 void round_init(struct round *round, struct rig *rig, uint32_t n, uint64_t seed);
 void round_free(struct round *round);
 /* Draws pairs, writes and seals the frames. */
 void round_make(struct round *round);
-/* Takes buffers and writes the packets into them. */
+/* Writes the packets into the buffers. */
 void round_load(struct round *round);
-/* Gives back what round_load() took, where the path did not. */
-void round_unload(struct round *round);
-/* After the path sent and freed the buffers: every one holds a packet to its recipient, whose frame
- * opens with the recipient's key (libsodium) and is what the sender sealed. Fails otherwise. */
-void round_check(const struct round *round);
+/* After the path sent and freed the buffers. check: every one holds a packet to its recipient,
+ * whose frame opens with the recipient's key (libsodium) and is what the sender sealed; fails
+ * otherwise. What the path took from the pool is what the next round loads. */
+void round_done(struct round *round, bool check);
 
 #endif

@@ -1,0 +1,54 @@
+#include "drive.h"
+
+#include "bench.h"
+#include <rte_cycles.h>
+
+enum { DRIVE_STALLS_PER_S = 10 };
+
+static uint32_t offer(const struct drive *drive, uint32_t offered)
+{
+	struct round *round = drive->round;
+	const uint32_t n = RTE_MIN(drive->burst, round->n - offered);
+
+	if (n == 0 || rte_mempool_get_bulk(round->rig->pool, (void **)(round->next + offered), n))
+		return 0;
+	return rte_ring_sp_enqueue_bulk(
+		round->rig->rx[drive->worker], (void *const *)(round->mbufs + offered), n, NULL);
+}
+
+static uint32_t take(const struct drive *drive)
+{
+	struct rte_mbuf *sent[WORKER_BATCH_MAX];
+	const uint32_t n = rte_ring_sc_dequeue_burst(
+		drive->round->rig->tx[drive->worker], (void **)sent, WORKER_BATCH_MAX, NULL);
+
+	rte_pktmbuf_free_bulk(sent, n);
+	return n;
+}
+
+/* Frames sent so far by all drives of the run. */
+static uint32_t add(const struct drive *drive, uint32_t n)
+{
+	if (drive->total == drive->round->n) /* alone */
+		return *drive->sent += n;
+	return n > 0 ? __atomic_add_fetch(drive->sent, n, __ATOMIC_RELAXED)
+		     : __atomic_load_n(drive->sent, __ATOMIC_RELAXED);
+}
+
+void drive_run(struct drive *drive)
+{
+	struct worker *worker = drive->round->rig->workers[drive->worker];
+	uint32_t offered = 0, sent, n;
+
+	const uint64_t before = bench_preemptions();
+	drive->start = rte_rdtsc_precise();
+	const uint64_t latest = drive->start + rte_get_tsc_hz() / DRIVE_STALLS_PER_S;
+	do {
+		offered += offer(drive, offered);
+		worker_poll(worker);
+		n = take(drive);
+		sent = add(drive, n);
+	} while (sent < drive->total && (n > 0 || rte_rdtsc() < latest));
+	drive->end = rte_rdtsc_precise();
+	drive->alone = bench_preemptions() == before;
+}

@@ -1,0 +1,21 @@
+/* Drives one worker of a rig through its round as a port would: frames offered in bursts, each
+ * receive descriptor refilled from the pool, what was sent freed. */
+#ifndef CHAPPE_PERF_DRIVE_H
+#define CHAPPE_PERF_DRIVE_H
+
+#include "round.h"
+
+struct drive {
+	struct round *round;
+	uint32_t worker, burst;
+	uint32_t *sent; /* by all drives of the run */
+	uint32_t total; /* when that many were sent, the run is over */
+	/* out */
+	uint64_t start, end; /* TSC */
+	bool alone;          /* nothing else had the core meanwhile */
+};
+
+/* Returns when the run is over, or when 0.1 s have passed and nothing comes out any more. */
+void drive_run(struct drive *drive);
+
+#endif
