@@ -62,7 +62,7 @@ int control_send_device(struct control *control, uint32_t slot)
 /* Deletes what was kept long enough, and counts the invitations that are still open. */
 static void expire(struct control *control, int64_t now_s)
 {
-	struct store_counts counts;
+	uint64_t open = 0;
 	uint32_t deleted;
 	int result = store_expire(control->store, now_s, &deleted);
 
@@ -70,9 +70,9 @@ static void expire(struct control *control, int64_t now_s)
 	if (result == 0)
 		result = store_commit(control->store);
 	if (result == 0)
-		result = store_counts(control->store, now_s, &counts);
+		result = store_invitations_open(control->store, now_s, &open);
 	if (result == 0)
-		control->open_invitations = counts.invitations_open;
+		control->open_invitations = open;
 	else
 		store_rollback(control->store);
 }
@@ -86,8 +86,10 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (now_s >= control->next_expiry_s)
 		expire(control, now_s);
-	if (now_s % CONTROL_FORGET_S == 0)
+	if (now_s >= control->next_forget_s) {
+		control->next_forget_s = now_s + CONTROL_FORGET_S;
 		operation_expire(control, now_s);
+	}
 	if (store_erase_due(control->store) && store_erase(control->store) == 0)
 		COUNT(control, erasures);
 }

@@ -53,7 +53,7 @@ struct control {
 	struct event *finished; /* of the responder */
 	struct job *to_open;    /* inits of this turn, last first */
 	struct asking *asking;  /* questions to the dataplane (act.c) */
-	int64_t started_s, next_expiry_s;
+	int64_t started_s, next_expiry_s, next_forget_s;
 	uint64_t open_invitations;
 	bool draining;
 	uint64_t counters[CONTROL_COUNTER_COUNT];

@@ -126,7 +126,11 @@ int store_erase(struct store *store)
 	if (result == 1)
 		result = sqlite3_column_int(checkpoint, 0) == 0 ? 0 : -EBUSY;
 	store_finish(checkpoint, 0);
-	/* Pages that SQLite has cached and no longer needs go back through the wiping allocator. */
+	/* SQLite puts rows together in a page of its own that keeps what was there last: a row as
+	 * long as that page, never committed, zeroes it. The pages it has cached and no longer
+	 * needs go back through the wiping allocator. */
+	store_write(store, store_statement(store, STORE_SQL_SCRATCH));
+	store_rollback(store);
 	sqlite3_db_release_memory(store->db);
 	if (result == 0)
 		store->erase_due = false;

@@ -136,6 +136,8 @@ int store_invitation_get(struct store *store, const uint8_t id[WIRE_INVITATION_I
 int store_invitation_use(struct store *store, const uint8_t id[WIRE_INVITATION_ID_BYTES],
 	uint32_t device, int64_t now_s);
 int store_invitation_delete(struct store *store, const uint8_t id[WIRE_INVITATION_ID_BYTES]);
+/* How many can still be used. */
+int store_invitations_open(struct store *store, int64_t now_s, uint64_t *count);
 typedef int store_invitation_visit(void *arg, const struct store_invitation *invitation);
 int store_invitations(struct store *store, store_invitation_visit *visit, void *arg);
 
@@ -153,6 +155,7 @@ int store_audits_after(
 struct store_counts {
 	uint64_t devices, revoked, routes, invitations_open, audits;
 };
+/* Walks whole tables: for people who ask, not for timers. */
 int store_counts(struct store *store, int64_t now_s, struct store_counts *counts);
 
 /* Every column of every table, one line each: table, column, SQL declaration, how long it lives

@@ -100,6 +100,17 @@ int store_invitation_get(struct store *store, const uint8_t id[WIRE_INVITATION_I
 	return store_finish(select, result < 0 ? result : result == 1 ? 0 : -ENOENT);
 }
 
+int store_invitations_open(struct store *store, int64_t now_s, uint64_t *count)
+{
+	sqlite3_stmt *select = store_statement(store, STORE_SQL_INVITATION_OPEN);
+	int result;
+
+	sqlite3_bind_int64(select, 1, now_s);
+	result = store_step(store, select);
+	*count = result == 1 ? (uint64_t)sqlite3_column_int64(select, 0) : 0;
+	return store_finish(select, result < 0 ? result : 0);
+}
+
 int store_invitations(struct store *store, store_invitation_visit *visit, void *arg)
 {
 	sqlite3_stmt *all = store_statement(store, STORE_SQL_INVITATION_ALL);

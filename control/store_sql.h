@@ -16,6 +16,7 @@
 	X(COMMIT, "COMMIT")                                                                        \
 	X(ROLLBACK, "ROLLBACK")                                                                    \
 	X(CHECKPOINT, "PRAGMA wal_checkpoint(TRUNCATE)")                                           \
+	X(SCRATCH, "INSERT INTO secret VALUES ('', zeroblob(4000))")                               \
 	X(SECRET, "SELECT value FROM secret WHERE name = ?")                                       \
 	X(COUNTS, "SELECT (SELECT count(*) FROM device WHERE revoked IS NULL), "                   \
 		  "(SELECT count(*) FROM device WHERE revoked IS NOT NULL), "                      \
@@ -52,6 +53,7 @@
 			  "WHERE id = ?")                                                          \
 	X(INVITATION_ALL, "SELECT id, secret, created, expires, used, device FROM invitation "     \
 			  "ORDER BY created, id")                                                  \
+	X(INVITATION_OPEN, "SELECT count(*) FROM invitation WHERE used IS NULL AND expires > ?")   \
 	X(INVITATION_EXPIRE, "DELETE FROM invitation WHERE expires <= ?")                          \
 	X(AUDIT_ADD, "INSERT INTO audit (at, who, what, outcome) VALUES (?, ?, ?, ?)")             \
 	X(AUDIT_AFTER, "SELECT id, at, who, what, outcome FROM audit WHERE id > ? "                \

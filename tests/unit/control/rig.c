@@ -13,6 +13,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static uint8_t sent[TABLE_MESSAGE_BYTES];
+static _Alignas(8) uint8_t received[TABLE_MESSAGE_BYTES];
+
+void rig_wipe_buffers(void)
+{
+	sodium_memzero(sent, sizeof sent);
+	sodium_memzero(received, sizeof received);
+}
+
 struct rig *rig_create(void)
 {
 	struct rig *rig = calloc(1, sizeof *rig);
@@ -117,7 +126,7 @@ void rig_new_boot(struct rig *rig)
 static void send_table(struct rig *rig, uint16_t op, uint16_t flags, uint64_t seq,
 	const void *records, uint32_t count, size_t size)
 {
-	static uint8_t message[TABLE_MESSAGE_BYTES];
+	uint8_t *message = sent;
 	struct table_head head = { .op = op, .flags = flags, .count = count, .seq = seq };
 
 	memcpy(message, &head, sizeof head);
@@ -397,7 +406,7 @@ static void take_punt(struct rig *rig, const uint8_t *bytes, size_t len)
 /* One look at every socket. True when something happened. */
 static bool serve(struct rig *rig)
 {
-	static _Alignas(8) uint8_t bytes[TABLE_MESSAGE_BYTES];
+	uint8_t *bytes = received;
 	bool happened = false;
 	ssize_t len;
 
@@ -413,11 +422,13 @@ static bool serve(struct rig *rig)
 		rig->punt = accept(rig->punt_listener, NULL, NULL);
 		happened |= rig->punt >= 0;
 	}
-	while (rig->table >= 0 && (len = recv(rig->table, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+	while (rig->table >= 0 &&
+		(len = recv(rig->table, bytes, sizeof received, MSG_DONTWAIT)) > 0) {
 		take_table(rig, bytes, (size_t)len);
 		happened = true;
 	}
-	while (rig->punt >= 0 && (len = recv(rig->punt, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+	while (rig->punt >= 0 &&
+		(len = recv(rig->punt, bytes, sizeof received, MSG_DONTWAIT)) > 0) {
 		take_punt(rig, bytes, (size_t)len);
 		happened = true;
 	}

@@ -106,6 +106,9 @@ int rig_operation(struct rig *rig, uint32_t index, uint64_t frame_id, uint16_t o
 uint32_t rig_routes(const struct rig *rig);
 uint64_t rig_counter(const struct rig *rig, enum control_counter counter);
 
+/* Wipes what the rig's own buffers still hold of messages. */
+void rig_wipe_buffers(void);
+
 /* True when a file below the directory holds these bytes. */
 bool rig_files_hold(const struct rig *rig, const void *bytes, size_t len);
 
