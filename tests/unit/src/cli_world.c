@@ -58,7 +58,7 @@ void cli_invitation(struct cli_world *w, char text[2048])
 {
 	const struct peer_device *device = &w->relay->devices[relay_peer_invite(w->relay)];
 	struct link link = { .kind = LINK_INVITE, .relay_count = 1 };
-	struct sockaddr_in address;
+	struct sockaddr_in address = { 0 };
 	socklen_t len = sizeof address;
 
 	assert_int_equal(getsockname(w->socket, (struct sockaddr *)&address, &len), 0);
@@ -97,7 +97,7 @@ static void flush(struct cli_world *w)
 static void serve_once(struct cli_world *w, int timeout_ms)
 {
 	struct pollfd p = { .fd = w->socket, .events = POLLIN };
-	struct sockaddr_in from;
+	struct sockaddr_in from = { 0 };
 	socklen_t from_len = sizeof from;
 	uint8_t datagram[WIRE_LARGE_BYTES + 1];
 	ssize_t n;
