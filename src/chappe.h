@@ -157,9 +157,11 @@ struct chappe_transport {
 	void *context;
 	/* Datagrams go from now on to the nth address, from 0, of relay ("name:port",
 	 * "192.0.2.1:4460", "[2001:db8::1]:4460"). Names are resolved anew when nth is 0. 0;
-	 * -ENOENT when there are not that many; -errno. */
+	 * -ENOENT when there are not that many; -ENETUNREACH when no way leads to any of them from
+	 * here; another -errno when the name can't be resolved. */
 	int (*target)(void *context, const char *relay, unsigned int nth);
-	/* 0 or -errno. A failure is treated as a lost datagram. */
+	/* 0 or -errno. A failure is treated as a lost datagram; -ENETUNREACH, -EHOSTUNREACH,
+	 * -ENETDOWN and -EADDRNOTAVAIL also as a reason to look for another address. */
 	int (*send)(void *context, const void *datagram, size_t len);
 	/* Bytes of the next datagram, cut off at max; -EAGAIN when there is none; -errno. */
 	ssize_t (*receive)(void *context, void *datagram, size_t max);

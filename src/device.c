@@ -108,8 +108,9 @@ enum chappe_error chappe_open(const struct chappe_options *given, struct chappe 
 	*chappe = NULL;
 	if (sodium_init() < 0)
 		return CHAPPE_ERR_INTERNAL;
-	/* aligned for the AES key schedules inside */
-	c = aligned_alloc(_Alignof(struct chappe), sizeof *c);
+	/* Locked and left out of core files. It ends at the end of a page, so that a size that is a
+	 * multiple of the alignment, as every size is, aligns the AES key schedules inside. */
+	c = sodium_malloc(sizeof *c);
 	if (!c)
 		return CHAPPE_ERR_NO_MEMORY;
 	memset(c, 0, sizeof *c);
@@ -138,8 +139,7 @@ void chappe_close(struct chappe *c)
 	device_hop_wipe(&c->hop);
 	storage = c->storage;
 	transport = c->transport;
-	sodium_memzero(c, sizeof *c);
-	free(c);
+	sodium_free(c);
 	if (transport.close)
 		transport.close(transport.context);
 	if (storage.close)

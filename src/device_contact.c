@@ -59,15 +59,16 @@ struct device_contact *device_contact_make(struct chappe *c, const char *name)
 {
 	struct device_contact **list =
 		realloc(c->contacts, (c->contact_count + 1) * sizeof *c->contacts);
-	struct device_contact *contact = calloc(1, sizeof *contact);
+	struct device_contact *contact = sodium_malloc(sizeof *contact);
 	size_t at;
 
 	if (list)
 		c->contacts = list;
 	if (!list || !contact) {
-		free(contact);
+		sodium_free(contact);
 		return NULL;
 	}
+	memset(contact, 0, sizeof *contact);
 	contact->chappe = c;
 	snprintf(contact->name, sizeof contact->name, "%s", name);
 	for (at = c->contact_count; at > 0 && strcmp(list[at - 1]->name, name) > 0; at--)
@@ -81,8 +82,7 @@ static void free_contact(struct device_contact *contact)
 {
 	if (contact->messages)
 		message_close(contact->messages);
-	sodium_memzero(contact, sizeof *contact);
-	free(contact);
+	sodium_free(contact);
 }
 
 void device_contacts_free(struct chappe *c)

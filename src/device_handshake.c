@@ -5,7 +5,8 @@
 static const uint64_t NS_PER_S = 1000000000;
 static const uint64_t INIT_PAUSE_NS = 500000000; /* doubles once all addresses were tried */
 static const uint64_t INIT_PAUSE_MAX_NS = 16000000000;
-static const uint64_t UNREACHABLE_NS = 3000000000; /* without an answer: worth reporting */
+static const uint64_t CUT_OFF_PAUSE_NS = 2000000000; /* nothing gets out: look more often */
+static const uint64_t UNREACHABLE_NS = 3000000000;   /* without an answer: worth reporting */
 static const char prologue_word[8] = "chappe 1";
 
 enum {
@@ -122,11 +123,13 @@ void device_handshake_next(struct device_hop *hop, uint64_t now_ns)
 	struct device_relay *relay = hop->relay;
 	bool stay = hop->tries == 0 && hop->targeted;
 	enum chappe_error trouble = CHAPPE_OK;
+	int err = stay ? 0 : next_target(hop);
 
 	hop->phase = DEVICE_HOP_INIT_SENT;
 	hop->tries++;
-	if (!stay && next_target(hop)) {
+	if (err) {
 		trouble = CHAPPE_ERR_UNREACHABLE;
+		hop->cut_off = err == -ENETUNREACH;
 	} else if (hop->calls.save_attempt(hop->calls.context, relay->attempt + 1)) {
 		trouble = CHAPPE_ERR_STORAGE;
 	} else {
@@ -139,6 +142,8 @@ void device_handshake_next(struct device_hop *hop, uint64_t now_ns)
 		}
 	}
 	hop->init_ns = now_ns + init_pause(hop);
+	if (hop->cut_off && hop->init_ns > now_ns + CUT_OFF_PAUSE_NS)
+		hop->init_ns = now_ns + CUT_OFF_PAUSE_NS;
 	report_trying(hop, trouble, now_ns);
 }
 

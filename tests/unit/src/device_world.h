@@ -48,6 +48,7 @@ struct world {
 struct world *world_new(void);
 void world_free(struct world *w);
 
+enum chappe_error world_try_open(struct world_device *d);
 void world_open(struct world_device *d);  /* the process starts (and connects if it has joined) */
 void world_close(struct world_device *d); /* it ends in order */
 void world_kill(struct world_device *d);  /* it dies: what it had not stored is gone */

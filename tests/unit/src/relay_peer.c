@@ -36,6 +36,9 @@ static int link_send(void *context, const void *datagram, size_t len)
 	struct peer_link *link = context;
 	const char *deaf = link->relay->deaf_target;
 
+	if (link->cut_off &&
+		(!link->cut_off_target || strcmp(link->cut_off_target, link->target) == 0))
+		return -ENETUNREACH;
 	if (link->cut || link->relay->down || (deaf && strcmp(deaf, link->target) == 0) ||
 		(int)randombytes_uniform(100) < link->loss_percent)
 		return 0;

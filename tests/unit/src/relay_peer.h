@@ -33,6 +33,8 @@ struct peer_link {
 	struct relay_peer *relay;
 	uint32_t address; /* changes when the device roams */
 	bool cut;         /* nothing passes in either direction */
+	bool cut_off;     /* no way leads from here to cut_off_target, NULL: to any */
+	const char *cut_off_target;
 	int loss_percent;
 	char target[64]; /* as the client set it */
 	unsigned int targets_set;

@@ -183,11 +183,41 @@ static void a_full_disk_is_reported_and_got_over(void **state)
 	}
 }
 
+/* Values cut off or altered are refused, and left as they are for whoever can repair them. */
+static void a_damaged_value_is_refused_and_kept(void **state)
+{
+	struct world *w = world_new();
+	struct world_device *a = &w->device[ALICE];
+	char link[CHAPPE_LINK_MAX_BYTES];
+
+	(void)state;
+	join(w, ALICE);
+	make_link(w, link);
+	for (int i = 0; i < WORLD_VALUES; i++) {
+		struct world_value *v = &a->values[i], before, damaged;
+		if (!v->used)
+			continue;
+		world_kill(a);
+		before = *v;
+		v->len /= 2;
+		v->bytes[v->len / 2] ^= 0x80;
+		damaged = *v;
+		assert_int_equal(world_try_open(a), CHAPPE_ERR_DAMAGED);
+		assert_null(a->chappe);
+		assert_memory_equal(v, &damaged, sizeof damaged);
+		*v = before;
+		world_open(a);
+		assert_true(a->chappe->enrolled);
+	}
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_crash_of_either_side_is_noticed),
 		cmocka_unit_test(a_full_disk_is_reported_and_got_over),
+		cmocka_unit_test(a_damaged_value_is_refused_and_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

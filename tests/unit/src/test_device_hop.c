@@ -232,6 +232,52 @@ static void a_token_is_echoed_at_once_so_that_roaming_works(void **state)
 	assert_int_equal(f->relay->counts.inits, 1);
 }
 
+/* The network that led to the relay's first address is gone, another has come. */
+static void a_device_that_is_cut_off_looks_for_another_address(void **state)
+{
+	struct hop_fixture *f = *state;
+	f->config.name_count = 2;
+	strcpy(f->config.names[1], "two:4460");
+	hop_connect(f);
+	hop_run_for(f, 60 * PEER_S);
+	f->link->address = 999;
+	f->link->cut_off = true;
+	f->link->cut_off_target = "one:4460";
+	hop_send_live(f);
+	hop_run_for(f, 3 * PEER_S);
+	assert_int_equal(f->hop.state, CHAPPE_STATE_CONNECTED);
+	assert_string_equal(f->link->target, "two:4460");
+	assert_int_equal(f->relay->counts.confirmed, 2);
+	assert_int_equal(hop_send_live(f), 0);
+}
+
+/* Changing an address cuts a device off for a moment, which costs no handshake. */
+static void a_moment_without_network_costs_no_handshake(void **state)
+{
+	struct hop_fixture *f = *state;
+	hop_connect(f);
+	f->link->cut_off = true;
+	hop_send_live(f);
+	hop_run_for(f, 900 * PEER_MS);
+	f->link->cut_off = false;
+	hop_send_live(f);
+	hop_run_for(f, 60 * PEER_S);
+	assert_int_equal(f->counters.handshakes_started, 1);
+}
+
+static void a_device_without_network_is_back_soon_after_it_returns(void **state)
+{
+	struct hop_fixture *f = *state;
+	hop_connect(f);
+	f->link->cut_off = true;
+	hop_run_for(f, 600 * PEER_S);
+	assert_int_equal(f->hop.error, CHAPPE_ERR_UNREACHABLE);
+	assert_in_range(f->counters.handshakes_started, 200, 400); /* every other second */
+	f->link->cut_off = false;
+	hop_run_for(f, 2100 * PEER_MS);
+	assert_int_equal(f->hop.state, CHAPPE_STATE_CONNECTED);
+}
+
 static void repeated_frames_are_dropped_and_late_ones_taken(void **state)
 {
 	struct hop_fixture *f = *state;
@@ -324,6 +370,9 @@ int main(void)
 		T(resets_cause_one_handshake_in_five_seconds),
 		T(forged_and_repeated_resets_are_ignored),
 		T(a_token_is_echoed_at_once_so_that_roaming_works),
+		T(a_device_that_is_cut_off_looks_for_another_address),
+		T(a_moment_without_network_costs_no_handshake),
+		T(a_device_without_network_is_back_soon_after_it_returns),
 		T(repeated_frames_are_dropped_and_late_ones_taken),
 		T(garbage_is_counted_and_changes_nothing),
 		T(only_what_a_relay_sends_is_taken_from_it),
