@@ -125,7 +125,6 @@ static void add_memory(struct control *control, const struct disclosed *device)
 	json_t *record = disclose_record(DISCLOSE_control_device);
 	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
 		disclose_set(record, same[i], json_incref(json_object_get(row, same[i])));
-	disclose_set(record, "created_s", json_incref(json_object_get(row, "created")));
 	disclose_set(record, "attempt", number(memory.attempt));
 	disclose_set(record, "session", index_json(memory.has_session, memory.session));
 	disclose_set(

@@ -100,7 +100,6 @@
 	D(control_device, attempt, MEMORY_END,                                                     \
 		"highest attempt number that the device confirmed since control started; counts "  \
 		"its handshakes")                                                                  \
-	D(control_device, created_s, MEMORY_END, "when it was enrolled, as in the store")          \
 	D(control_device, bytes_per_s, MEMORY_END, "limit, as in the store")                       \
 	D(control_device, routes_max, MEMORY_END, "limit, as in the store")                        \
 	D(control_device, frames_per_s, MEMORY_END, "limit, as in the store")                      \

@@ -105,6 +105,12 @@ static void explain_place(const json_t *place, const json_t *records)
 	print_bookkeeping(data);
 }
 
+/* Whether a value says only that its datum is the program's own business, explained before. */
+static bool is_bookkeeping(const json_t *value)
+{
+	return json_is_string(value) && strcmp(json_string_value(value), "(bookkeeping)") == 0;
+}
+
 static void print_values(const json_t *records)
 {
 	size_t i;
@@ -113,7 +119,8 @@ static void print_values(const json_t *records)
 	json_array_foreach (records, i, record) {
 		printf("  -- %zu\n", i + 1);
 		json_object_foreach (record, name, value) {
-			print_value(name, value);
+			if (!is_bookkeeping(value))
+				print_value(name, value);
 		}
 	}
 }

@@ -230,8 +230,19 @@ expect 7 "did not answer within 5 s" session list
 [ "$(answer 7 'j["error"]["code"]' session list)" = timeout ] || fail "timeout"
 [ "$(answer 7 'j["dataplane_connected"]' stats)" = False ] || fail "stats of a hanging dataplane"
 [ "$(answer 7 'j["dataplane_connected"]' disclose "$bob")" = False ] || fail "disclosure of a hanging dataplane"
+ctl session list >"$T/waiting.out" 2>&1 &
+waiting=$!
+read -rt 0.5 <> <(:) || :
+kill -TERM "$control_pid" # with a request that waits for the dataplane
+status=0
+wait "$waiting" || status=$?
+[ $status -eq 7 ] || fail "a request while control ends: $status $(<"$T/waiting.out")"
+wait_for 5 "control is gone" eval "! alive $control_pid"
+grep -q "chappe-control is stopping" "$T/waiting.out" || fail "$(<"$T/waiting.out")"
 kill -CONT "$dataplane_pid"
-wait_for 10 "it answers again" ctl session list
+control_start
+relay_ready
+expect 0 "$bob" session list
 
 say "without chappe-dataplane"
 talk_stop bob

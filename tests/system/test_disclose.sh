@@ -19,7 +19,7 @@ say "every column and every field is named"
 ctl disclose --all --json >"$T/all.json" || fail "disclose --all"
 json 'j["complete"]' <"$T/all.json" | grep -qx True || fail "the disclosure says that it is not complete"
 for part in dataplane control; do
-	python3 "$lib/structs.py" "$build/$part/chappe-$part" "$top/$part" "$top/src" >"$T/$part.json"
+	python3 "$lib/structs.py" "$build/$part/chappe-$part" "$top" "$part" src >"$T/$part.json"
 done
 complete() { # complete DISCLOSURE STORE CONTROL-STRUCTS DATAPLANE-STRUCTS
 	python3 "$lib/check_disclosed.py" "$1" "$2" "$lib/not_disclosed" \
@@ -71,9 +71,13 @@ ctl disclose "$name" --json >"$T/alice.json" || fail "disclose $name"
 value() { json "j['devices'][0]['records']$1" <"$T/alice.json"; }
 [ "$(value '["table_device"][0]["key"]')" = "$(ctl device show "$name" --json | json 'j["key"]')" ] || fail "key"
 [ "$(value '["endpoint"][0]["remote"]')" = 192.0.2.2 ] || fail "address"
-[ "$(value '["session_receive"][0]["index"]')" = "$(ctl device show "$name" --json | json 'j["session"]')" ] ||
-	fail "session"
-[ "$(value '["session_receive"][0]["head"]')" -gt 0 ] || fail "counter"
+session=$(ctl device show "$name" --json | json 'j["session"]')
+of_session() { # of_session PLACE DATUM: in the record of alice's session; those replaced live 10 s more
+	json "[r['$2'] for r in j['devices'][0]['records']['$1'] if r['index'] == '$session'][0]" <"$T/alice.json"
+}
+[ "$(of_session session_receive head)" -gt 0 ] || fail "counter"
+[ "$(of_session session_send endpoint | grep -c 192.0.2.2)" -eq 1 ] || fail "endpoint"
+[ "$(of_session dataplane_slot state)" = confirmed ] || fail "state"
 [ "$(value '["control_device"][0]["attempt"]')" -gt 0 ] || fail "attempt"
 [ "$(value '["table_invitation"][0]["used"]')" != None ] || fail "invitation"
 routes=$(ctl route list "$name" --json | json 'len(j["routes"])')

@@ -71,6 +71,9 @@ def check_structs(process, structs, places, exempt):
     for kind, owner, name in places:
         if kind == "struct" and owner == process and name not in structs:
             yield f"struct {name} of {process} is disclosed and does not exist"
+    for owner, name in sorted(exempt):
+        if owner == process and name not in structs:
+            yield f"not_disclosed names struct {name} of {process}, which does not exist"
     yield count
 
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Lists the structs that a program was built with: what its debugging information says.
 
-usage: structs.py PROGRAM DIRECTORY...
+usage: structs.py PROGRAM TOP DIRECTORY...
 Prints a JSON object: name of each struct declared in a file of these directories of the source tree
--> its fields. Fields of unnamed unions and structs inside count as its own.
+TOP -> its fields. Fields of unnamed unions and structs inside count as its own. Where the object was
+compiled plays no part: a compiler cache may have brought it from elsewhere.
 """
 import json
 import os
@@ -68,9 +69,17 @@ def file_names(program):
     return units
 
 
-def structs(program, wanted):
+def relative(path, top):
+    """A source file's path in the tree, whether the compiler was given ../src/a.c or all of it."""
+    path = os.path.normpath(path)
+    if os.path.isabs(path):
+        return os.path.relpath(path, top)
+    return re.sub(r"^(\.\./)+", "", path)
+
+
+def structs(program, top, wanted):
     files, found = file_names(program), {}
-    by_offset, parents, stack, unit_files, unit_dir = {}, {}, [], {}, ""
+    by_offset, parents, stack, unit_files = {}, {}, [], {}
     all_entries = list(entries(program))
     for depth, offset, tag, attributes in all_entries:
         by_offset[offset] = (tag, attributes)
@@ -93,11 +102,9 @@ def structs(program, wanted):
     for depth, offset, tag, attributes in all_entries:
         if tag == "DW_TAG_compile_unit":
             unit_files = files.get(number(attributes, "DW_AT_stmt_list"), {})
-            unit_dir = text(attributes, "DW_AT_comp_dir") or ""
         elif tag == "DW_TAG_structure_type" and text(attributes) and "DW_AT_declaration" not in attributes:
             path = unit_files.get(number(attributes, "DW_AT_decl_file"), "")
-            path = os.path.normpath(os.path.join(unit_dir, path))
-            if any(path.startswith(directory) for directory in wanted):
+            if relative(path, top).split("/")[0] in wanted:
                 places[offset] = path
                 found.setdefault(text(attributes), [])
         elif tag == "DW_TAG_member" and text(attributes):
@@ -110,8 +117,8 @@ def structs(program, wanted):
 
 
 def main():
-    program, *directories = sys.argv[1:]
-    print(json.dumps(structs(program, [os.path.abspath(d) + "/" for d in directories]), indent=1))
+    program, top, *directories = sys.argv[1:]
+    print(json.dumps(structs(program, os.path.abspath(top), directories), indent=1))
 
 
 main()
