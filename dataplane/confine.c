@@ -101,14 +101,14 @@ int confine_thread(const struct confine_account *account)
 }
 
 /* What the process still calls. Why, where it is not plain from the name:
- *   rx and tx of kernel-backed drivers: net_tap readv and writev; net_af_packet poll and sendto;
- *   net_af_xdp sendto, recvfrom, poll; net_memif read and write on eventfds;
- *   a memif peer that returns: epoll_create in EAL's interrupt thread (which panics without),
- * connect, accept, sendmsg and recvmsg with descriptors, mmap of its regions, memfd_create,
- * ftruncate and fcntl for ours, epoll_ctl, timerfd_settime for EAL's interrupt thread; links to
- * control: accept4, getsockopt (peer credentials), recv, sendmsg; leaving: unlink of sockets and
- * pid file, tgkill and the rest of glibc's thread ends; ioctl, getsockname, bind, setsockopt:
- * drivers' stop functions. */
+ * - rx and tx of kernel-backed drivers: net_tap readv and writev; net_af_packet poll and sendto;
+ *   net_af_xdp sendto, recvfrom and poll; net_memif read and write on eventfds;
+ * - a memif peer that returns: connect, accept, sendmsg and recvmsg with descriptors, mmap of its
+ *   regions; memfd_create, ftruncate and fcntl for ours; epoll_ctl, timerfd_settime and
+ *   epoll_create in EAL's interrupt thread, which panics without;
+ * - links to control: accept4, getsockopt (peer credentials), recv, sendmsg;
+ * - leaving: unlink of sockets and pid file, tgkill and the rest of how glibc ends threads; ioctl,
+ *   getsockname, bind and setsockopt for the stop functions of drivers. */
 static const int confine_calls[] = {
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
