@@ -234,6 +234,8 @@ static uint16_t grant_keepalive(const struct control *control, uint16_t wanted)
 		return (uint16_t)control->config->keepalive_s;
 	if (wanted < control->config->keepalive_min_s)
 		return (uint16_t)control->config->keepalive_min_s;
+	if (wanted > WIRE_HARD_LIFETIME_S)
+		return WIRE_HARD_LIFETIME_S;
 	return wanted;
 }
 
@@ -331,7 +333,7 @@ static bool opened(struct control *control, struct job *job)
 	return true;
 }
 
-static void send_install(struct control *control, const struct job *job, struct pending *pending)
+static void send_install(struct control *control, const struct job *job, uint32_t number)
 {
 	struct table_install install = {
 		.index = job->index,
@@ -347,9 +349,12 @@ static void send_install(struct control *control, const struct job *job, struct 
 	memcpy(install.send_key, job->keys.responder_to_initiator, sizeof install.send_key);
 	memcpy(install.response, &job->response, sizeof install.response);
 	/* Whatever comes of it, the index and its key are spent. */
-	pending->sent = true;
-	table_link_add(control->table, TABLE_SESSION_INSTALL, &install, (uint64_t)job->index + 1);
-	COUNT(control, sessions_installed);
+	control->directory.pendings[number].sent = true;
+	if (table_link_add(
+		    control->table, TABLE_SESSION_INSTALL, &install, (uint64_t)job->index + 1) == 0)
+		COUNT(control, sessions_installed);
+	else
+		enrol_unpend(control, number);
 	sodium_memzero(&install, sizeof install);
 }
 
@@ -370,7 +375,7 @@ static void answered(struct control *control, const struct job *job)
 		 * newer one may have taken its place, or the device may have been revoked. */
 		number = directory_pending(&control->directory, job->index);
 		if (number != DIRECTORY_NONE && job->result == 0) {
-			send_install(control, job, &control->directory.pendings[number]);
+			send_install(control, job, number);
 			return;
 		}
 		table_link_unlease(control->table, job->index);

@@ -249,6 +249,8 @@ int store_open(const char *state_dir, struct store **store, char error[STORE_ERR
 		store_close(opened);
 		return result;
 	}
+	/* A process that was killed may have left deleted rows in the WAL. */
+	opened->erase_due = true;
 	*store = opened;
 	return 0;
 }

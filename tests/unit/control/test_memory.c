@@ -44,7 +44,7 @@ static struct needle needle(const char *what, const uint8_t *bytes)
 static bool matches(const uint8_t *at, const struct needle *wanted)
 {
 	for (int i = 0; i < NEEDLE_BYTES; i++)
-		if ((uint8_t)(at[i] ^ 0xff) != wanted->inverted[i])
+		if (at[i] + wanted->inverted[i] != 0xff)
 			return false;
 	return true;
 }

@@ -3,6 +3,9 @@
 
 #include "control/store_vfs.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* Routes come and go in random order, so that pages split, merge and move; then none of those that
  * went may be in the files, and all that stayed must be. */
 static void nothing_deleted_stays_in_the_files(void **state)
@@ -42,7 +45,38 @@ static void nothing_deleted_stays_in_the_files(void **state)
 	assert_int_equal(in_files((const uint8_t(*)[16])routes, ROUTES), alive_count);
 }
 
-/* What makes the test above pass always and not only mostly. */
+/* A process that is killed between deleting and erasing leaves both to the next one. */
+static void killed_process_s_rows_are_erased_later(void **state)
+{
+	struct store_device device = device_of(1);
+	uint8_t route[1][16];
+	int status;
+	pid_t child;
+
+	(void)state;
+	store_close(store);
+	store = NULL;
+	memcpy(route[0], route_of(1, 9).route, sizeof route[0]);
+	child = fork();
+	if (child == 0) {
+		struct store_route added = route_of(1, 9);
+		bool done = store_open(directory, &store, error) == 0 &&
+			    store_device_add(store, &device) == 0 &&
+			    store_route_add(store, &added) == 0 && store_commit(store) == 0 &&
+			    store_route_delete(store, 1, added.route) == 0 &&
+			    store_commit(store) == 0;
+		_exit(done ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(in_files((const uint8_t(*)[16])route, 1), 1);
+	assert_int_equal(store_open(directory, &store, error), 0);
+	assert_true(store_erase_due(store));
+	assert_int_equal(store_erase(store), 0);
+	assert_int_equal(in_files((const uint8_t(*)[16])route, 1), 0);
+}
+
+/* What makes the first test pass always and not only mostly. */
 static void unallocated_middle_of_a_page_is_zeroed(void **state)
 {
 	static const struct {
@@ -79,6 +113,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_deleted_stays_in_the_files),
+		TEST(killed_process_s_rows_are_erased_later),
 		TEST(unallocated_middle_of_a_page_is_zeroed),
 	};
 
