@@ -122,6 +122,10 @@ void device_handshake_response(
 	struct device_hop *hop, const struct wire_response *response, uint64_t now_ns);
 void device_handshake_cookie(
 	struct device_hop *hop, const struct wire_cookie_reply *reply, uint64_t now_ns);
+/* Notes that a keepalive went out now. */
+void device_hop_asked(struct device_hop *hop, uint64_t now_ns);
+/* Wipes a session, if there is one. */
+void device_hop_drop(struct device_session **session);
 /* A slot for a new session; the pending one, if any, gives way. */
 struct device_session *device_hop_new_session(struct device_hop *hop);
 /* Makes a filled slot the pending session and begins to confirm it. */
