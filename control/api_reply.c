@@ -53,6 +53,7 @@ static void fail(
 	struct api_request *request, enum api_error error, const char *format, va_list arguments)
 {
 	char message[512];
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not follow va_start */
 	vsnprintf(message, sizeof message, format, arguments);
 	request->error = errors[error].code;
 	answer(request, errors[error].http,
