@@ -57,6 +57,7 @@ static int report_error(const struct options *options, int status, const char *c
 	const char *format, va_list arguments)
 {
 	char message[512];
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not follow va_start */
 	vsnprintf(message, sizeof message, format, arguments);
 	return report(options, status, code, message);
 }
