@@ -14,6 +14,8 @@ enum {
 	HOST_ND_HOP_LIMIT = 255,
 	HOST_ANSWERED = -1, /* else the enum counter of a drop */
 	HOST_ND_OPTION_BYTES = 8,
+	HOST_ND_SOLICITED = 0x40,
+	HOST_ND_OVERRIDE = 0x20,
 	HOST_ECHO_BYTES_MIN = 8,
 };
 
@@ -37,7 +39,7 @@ struct host_echo {
 struct host_neighbour { /* solicitation and advertisement, RFC 4861, 4.3 and 4.4 */
 	uint8_t type, code;
 	rte_be16_t checksum;
-	rte_be32_t flags;
+	uint8_t flags, reserved[3];
 	uint8_t target[16];
 	uint8_t options[];
 };
@@ -258,7 +260,8 @@ static int host_solicitation(struct host_frame *host, uint32_t len)
 	memcpy(ip->dst_addr, unspecified ? all_nodes : ip->src_addr, 16);
 	memcpy(ip->src_addr, nd->target, 16);
 	nd->type = ND_NEIGHBOR_ADVERT;
-	nd->flags = ND_NA_FLAG_OVERRIDE | (unspecified ? 0 : ND_NA_FLAG_SOLICITED);
+	nd->flags = HOST_ND_OVERRIDE | (unspecified ? 0 : HOST_ND_SOLICITED);
+	memset(nd->reserved, 0, sizeof nd->reserved);
 	nd->options[0] = ND_OPT_TARGET_LINKADDR;
 	nd->options[1] = 1;
 	memcpy(nd->options + 2, host_mac(host), RTE_ETHER_ADDR_LEN);

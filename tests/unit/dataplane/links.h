@@ -56,6 +56,14 @@ static inline int links_make(void)
 	return 0;
 }
 
+static inline void links_free(void)
+{
+	for (uint32_t i = 0; i < LINKS_WORKERS; i++)
+		worker_destroy(dataplane.workers[i]);
+	tables_destroy(dataplane.tables);
+	rmdir(links_directory);
+}
+
 static inline int links_connect(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

@@ -210,6 +210,6 @@ int main(void)
 	}
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	link_close(&punt.link);
-	rmdir(links_directory);
+	links_free();
 	return failed;
 }

@@ -453,6 +453,7 @@ int main(void)
 	}
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	link_close(&table.link);
-	rmdir(links_directory);
+	table_link_free(&table);
+	links_free();
 	return failed;
 }
