@@ -253,7 +253,8 @@ expect 7 "not connected" session list
 [ "$(answer 7 'j["error"]["code"]' session list)" = dataplane_down ] || fail "dataplane_down"
 expect 7 "CONTROL" stats
 expect 0 "$bob" device list
-curl -sS --unix-socket "$control_socket" http://relay/metrics | grep -qx 'chappe_dataplane_up 0' || fail "metrics"
+curl -sS --unix-socket "$control_socket" http://relay/metrics >"$T/metrics.out"
+grep -qx 'chappe_dataplane_up 0' "$T/metrics.out" || fail "metrics: $(<"$T/metrics.out")"
 
 say "a socket left behind by kill -9 is taken over; a live one is not"
 "$build/control/chappe-control" --config "$T/control.conf" >"$T/second.out" 2>&1 && fail "two controls"
