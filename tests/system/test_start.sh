@@ -28,6 +28,7 @@ refuses() { # refuses STATUS TEXT ARGUMENT...
 }
 
 start() { # start ARGUMENT...
+	rm -f "$T/dataplane.log" # so that no earlier one's readiness is taken for this one's
 	"$dataplane" --config "$T/c.ini" --pid-file "$T/pid" -- "$@" >"$T/dataplane.log" 2>&1 &
 	pid=$!
 	wait_for 20 "it is ready" grep -q '^chappe-dataplane: ready$' "$T/dataplane.log"
