@@ -4,6 +4,7 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,7 +19,13 @@ int relay_eal(void)
 	snprintf(prefix, sizeof prefix, "--file-prefix=chappe-test-%d", (int)getpid());
 	char *arguments[] = { "test", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
 		"-m", "128", "-l", "0", "--log-level=error", prefix, NULL };
-	return rte_eal_init((int)(sizeof arguments / sizeof *arguments) - 1, arguments);
+	cpu_set_t all;
+	CPU_ZERO(&all);
+	sched_getaffinity(0, sizeof all, &all);
+	const int result = rte_eal_init((int)(sizeof arguments / sizeof *arguments) - 1, arguments);
+	/* EAL has bound this thread to one processor; those of the tests are to run beside it. */
+	sched_setaffinity(0, sizeof all, &all);
+	return result;
 }
 
 static void add_address(

@@ -192,6 +192,70 @@ static void two_workers_that_seal_for_one_session_never_repeat_a_counter(void **
 	relay_stop(&relay);
 }
 
+enum { SEALER_ROUNDS = 40000 };
+
+struct sealer {
+	struct worker *worker;
+	struct session *to;
+	pthread_barrier_t *start;
+	uint32_t counters[SEALER_ROUNDS][WORKER_RX_BURST];
+};
+
+static void *seal_many(void *arg)
+{
+	struct sealer *sealer = arg;
+	struct rte_mbuf *frames[WORKER_RX_BURST];
+
+	for (uint32_t i = 0; i < WORKER_RX_BURST; i++) {
+		frames[i] = rte_pktmbuf_alloc(relay.pool);
+		rte_pktmbuf_append(frames[i], WIRE_SMALL_BYTES);
+		frame_of(frames[i])->to = sealer->to;
+	}
+	pthread_barrier_wait(sealer->start);
+	for (uint32_t round = 0; round < SEALER_ROUNDS; round++) {
+		stage_seal(sealer->worker, frames, WORKER_RX_BURST);
+		for (uint32_t i = 0; i < WORKER_RX_BURST; i++)
+			sealer->counters[round][i] = (uint32_t)get64(
+				((const struct wire_transport *)frame_bytes(frames[i]))->counter);
+	}
+	rte_pktmbuf_free_bulk(frames, WORKER_RX_BURST);
+	return NULL;
+}
+
+/* The same without anything between, so that the two meet at the counter often. */
+static void counters_do_not_repeat_when_workers_do_nothing_but_seal(void **state)
+{
+	enum { ALL = 2 * SEALER_ROUNDS * WORKER_RX_BURST };
+	static struct sealer sealers[2];
+	static uint8_t seen[ALL];
+	struct device_end bob;
+	pthread_barrier_t start;
+	pthread_t threads[2];
+
+	(void)state;
+	memset(seen, 0, sizeof seen);
+	relay_start(&relay, &(struct relay_options){ .workers = 2, .queues = 2 });
+	const struct endpoint at = place(relay.port_ids[0], 4, 0, 10, 1000);
+	device_install(&relay, &bob, 2, 0, WIRE_SUITE_AES256GCM, &at);
+	pthread_barrier_init(&start, NULL, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		sealers[i].worker = relay.workers[i];
+		sealers[i].to = session_to(tables_view(relay.tables), bob.index);
+		sealers[i].start = &start;
+		assert_int_equal(pthread_create(&threads[i], NULL, seal_many, &sealers[i]), 0);
+	}
+	for (uint32_t i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (uint32_t i = 0; i < ALL; i++) {
+		const uint32_t *all = &sealers[i % 2].counters[0][0];
+		const uint32_t counter = all[i / 2];
+		if (counter >= ALL || seen[counter]++ != 0)
+			fail_msg("counter %u came twice, or was left out", counter);
+	}
+	pthread_barrier_destroy(&start);
+	relay_stop(&relay);
+}
+
 /* Main installs, confirms and removes while workers use the tables: a frame is sealed with the keys
  * of the session that its header names, or dropped by name. */
 static void tables_change_under_running_workers(void **state)
@@ -256,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_goes_in_comes_out_or_is_counted),
 		cmocka_unit_test(two_workers_that_seal_for_one_session_never_repeat_a_counter),
+		cmocka_unit_test(counters_do_not_repeat_when_workers_do_nothing_but_seal),
 		cmocka_unit_test(tables_change_under_running_workers),
 	};
 	if (relay_eal() < 0)
