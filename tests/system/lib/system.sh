@@ -49,6 +49,11 @@ cleanup() {
 	local status=$? log job
 	trap - EXIT
 	set +e
+	if grep -lE 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$T"/*.log "$T"/*.out 2>/dev/null; then
+		say "FAILED: a sanitizer complained"
+		status=1
+		LOG_LINES=60
+	fi
 	if [ $status -ne 0 ]; then
 		for log in "$T"/*.log "$T"/*.out; do
 			[ -s "$log" ] || continue
