@@ -11,6 +11,9 @@
 
 enum { NEEDLE_BYTES = 16 };
 
+/* Larger ones are the sanitizers' own. */
+#define MAPPING_BYTES_MAX (UINT64_C(1) << 30)
+
 struct needle {
 	const char *what;
 	uint8_t inverted[NEEDLE_BYTES];
@@ -82,6 +85,8 @@ static uint32_t search(const struct needle *wanted)
 		char rights[8];
 		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s", &from, &to, rights) != 3 ||
 			rights[1] != 'w')
+			continue;
+		if (to - from > MAPPING_BYTES_MAX)
 			continue;
 		/* Chunks overlap by a needle; the chunk itself is left out. */
 		for (uintptr_t at = from; at < to; at += sizeof chunk - NEEDLE_BYTES) {
