@@ -3,6 +3,7 @@
 #include "frame.h"
 #include "send.h"
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -39,14 +40,18 @@ void punt_link_receive(struct punt_link *punt)
 			link_disconnect(&punt->link, "it sent a message that is not one");
 		else
 			punt_link_handle(punt, (uint32_t)((size_t)got / sizeof *punt->in));
+		/* Answers of control carry routes. */
+		if (got > 0)
+			sodium_memzero(punt->in, RTE_MIN((size_t)got, sizeof punt->in));
 	}
 }
 
-/* An init is the whole frame; of a control frame what was opened. */
+/* An init is the whole frame; of a control frame what was opened, and it does not stay in the
+ * buffer: operations carry routes. */
 static void punt_link_record(struct punt_record *record, struct rte_mbuf *mbuf)
 {
 	const struct frame *frame = frame_of(mbuf);
-	const uint8_t *bytes = frame_bytes(mbuf);
+	uint8_t *bytes = frame_bytes(mbuf);
 	bool init = frame->work == FRAME_PUNT_INIT;
 	uint32_t len = rte_pktmbuf_data_len(mbuf);
 	if (!init) {
@@ -60,6 +65,7 @@ static void punt_link_record(struct punt_record *record, struct rte_mbuf *mbuf)
 		.device = frame->device,
 		.endpoint = frame->endpoint };
 	memcpy(record->frame, bytes, len);
+	sodium_memzero(bytes, len);
 }
 
 /* Sends what is pending. Returns false while the socket has no room. */
@@ -77,6 +83,7 @@ static bool punt_link_flush(struct punt_link *punt)
 	} else if (punt->link.connection < 0) {
 		dataplane_count(punt->dataplane, COUNTER_drop_no_control, punt->pending);
 	}
+	sodium_memzero(punt->out, len);
 	punt->pending = 0;
 	return true;
 }

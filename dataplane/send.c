@@ -2,11 +2,13 @@
 
 #include "frame.h"
 #include <errno.h>
+#include <sodium.h>
 
 static int send_enqueue(struct dataplane *dataplane, uint32_t owner, struct rte_mbuf *mbuf)
 {
 	if (rte_ring_sp_enqueue(dataplane->workers[owner]->inject, mbuf) == 0)
 		return 0;
+	sodium_memzero(frame_bytes(mbuf), rte_pktmbuf_data_len(mbuf));
 	rte_pktmbuf_free(mbuf);
 	dataplane_count(dataplane, COUNTER_drop_inject_full, 1);
 	return -ENOBUFS;

@@ -23,10 +23,10 @@ uint32_t stage_admit(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 		struct session_receive *receive = &frame_of(frames[i])->from->receive;
 		const struct wire_inner *inner = frame_inner(frames[i]);
 		if (unlikely(!wire_inner_from_device_ok(inner)))
-			worker_drop(worker, frames[i], COUNTER_drop_inner);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_inner);
 		else if (unlikely(!receive->confirmed) &&
 			 (inner->kind != WIRE_KEEPALIVE || !confirm(worker, receive)))
-			worker_drop(worker, frames[i], COUNTER_drop_unconfirmed);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_unconfirmed);
 		else
 			frames[on++] = frames[i];
 	}

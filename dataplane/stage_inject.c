@@ -20,7 +20,7 @@ void stage_inject(struct worker *worker)
 		frame->to_endpoint = 0;
 		frame->to = session_to(worker->view, frame->index);
 		if (frame->to == NULL) {
-			worker_drop(worker, frames[i], COUNTER_drop_stale_session);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_stale_session);
 			continue;
 		}
 		worker_batch_add(&worker->extra, frames[i]);

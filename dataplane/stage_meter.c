@@ -14,7 +14,7 @@ uint32_t stage_meter(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 		if (number != LIMIT_NONE &&
 			!limit_pass(&receive->meter, &worker->view->limits[number], worker->now,
 				frames[i]->data_len))
-			worker_drop(worker, frames[i], COUNTER_drop_meter);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_meter);
 		else
 			frames[on++] = frames[i];
 	}

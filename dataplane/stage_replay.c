@@ -14,7 +14,7 @@ uint32_t stage_replay(struct worker *worker, struct rte_mbuf **frames, uint32_t 
 		const uint64_t above = receive->head.highest_plus_one;
 		if (unlikely(!replay_accept(&receive->head, receive->bitmap,
 			    RTE_DIM(receive->bitmap), frame->counter))) {
-			worker_drop(worker, frames[i], COUNTER_drop_replay);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_replay);
 			continue;
 		}
 		frame->newest = frame->counter >= above;

@@ -20,9 +20,9 @@ static uint32_t find_devices(struct worker *worker, struct rte_mbuf **frames, ui
 	rte_hash_lookup_bulk_data(worker->view->routes, keys, n, &hits, data);
 	for (uint32_t i = 0; i < n; i++) {
 		if (unlikely((hits & UINT64_C(1) << i) == 0)) {
-			worker_drop(worker, frames[i], COUNTER_drop_no_route);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_no_route);
 		} else if (unlikely((route_flags(data[i]) & CONTROL_ROUTE_LIVE) == 0)) {
-			worker_drop(worker, frames[i], COUNTER_drop_not_live);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_not_live);
 		} else {
 			const uint32_t device = route_device(data[i]);
 			rte_prefetch0(&worker->view->current[device]);
@@ -44,7 +44,7 @@ static uint32_t find_indices(struct worker *worker, struct rte_mbuf **frames, ui
 		const uint32_t index =
 			__atomic_load_n(&view->current[frame->device], __ATOMIC_ACQUIRE);
 		if (unlikely(index == SESSION_NONE)) {
-			worker_drop(worker, frames[i], COUNTER_drop_offline);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_offline);
 			continue;
 		}
 		const struct session_send *send = &view->sessions[wire_index_slot(index)].send;
@@ -66,7 +66,7 @@ static uint32_t find_sessions(struct worker *worker, struct rte_mbuf **frames, u
 		struct frame *frame = frame_of(frames[i]);
 		frame->to = session_to(worker->view, frame->index);
 		if (unlikely(frame->to == NULL))
-			worker_drop(worker, frames[i], COUNTER_drop_offline);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_offline);
 		else
 			frames[on++] = frames[i];
 	}

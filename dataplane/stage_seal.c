@@ -14,7 +14,7 @@ uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 		/* Whatever worker seals, no counter is used twice. */
 		const uint64_t counter = __atomic_fetch_add(&send->counter, 1, __ATOMIC_RELAXED);
 		if (unlikely(counter >= WIRE_LAST_COUNTER)) {
-			worker_drop(worker, mbuf, COUNTER_drop_send_counter);
+			worker_drop_opened(worker, mbuf, COUNTER_drop_send_counter);
 			continue;
 		}
 		aead_seal(&worker->aead, &send->key, send->peer_index, counter, frame_bytes(mbuf),

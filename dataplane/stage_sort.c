@@ -32,7 +32,7 @@ static void punt(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	frame_of(mbuf)->work = FRAME_PUNT_CONTROL;
 	if (rte_ring_sp_enqueue(worker->punt, mbuf) != 0) {
-		worker_drop(worker, mbuf, COUNTER_drop_punt_full);
+		worker_drop_opened(worker, mbuf, COUNTER_drop_punt_full);
 		return;
 	}
 	worker_count(worker, COUNTER_punted_controls, 1);
@@ -56,7 +56,7 @@ uint32_t stage_sort(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 			punt(worker, frames[i]);
 			break;
 		default: /* admit let stored and received through, nothing else */
-			worker_drop(worker, frames[i], COUNTER_drop_no_store);
+			worker_drop_opened(worker, frames[i], COUNTER_drop_no_store);
 		}
 	}
 	assert(stage_flow(worker) - before + on == n);

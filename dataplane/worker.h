@@ -147,6 +147,18 @@ static inline void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enu
 	rte_pktmbuf_free(mbuf);
 }
 
+/* The same for a frame that is open: the route in its inner header, and a control operation that
+ * may follow, do not stay in a buffer that nobody uses. */
+static inline void worker_drop_opened(
+	struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
+{
+	enum { CONTROL_BODY_MAX_BYTES = 64 };
+
+	memset(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, WIRE_TRANSPORT_HEADER_BYTES), 0,
+		WIRE_INNER_HEADER_BYTES + CONTROL_BODY_MAX_BYTES);
+	worker_drop(worker, mbuf, reason);
+}
+
 static inline void worker_batch_add(struct worker_batch *batch, struct rte_mbuf *mbuf)
 {
 	RTE_ASSERT(batch->n < WORKER_BATCH_MAX);

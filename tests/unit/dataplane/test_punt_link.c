@@ -87,6 +87,23 @@ static void hands_on_what_workers_punt(void **state)
 	assert_int_equal(answer->frame[answer->len], 0);
 }
 
+/* Control operations and their answers carry routes: none stays where it has passed. */
+static void keeps_no_copy(void **state)
+{
+	(void)state;
+	const struct punt_record answer = { .kind = PUNT_SEND_SESSION,
+		.len = WIRE_SMALL_BYTES - WIRE_TRANSPORT_OVERHEAD_BYTES,
+		.frame = { 0xdd } };
+	const struct rte_mbuf *mbuf = punted(1, FRAME_PUNT_CONTROL, WIRE_SMALL_BYTES, 0xb2);
+	const uint8_t *bytes = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	assert_int_equal(punt_link_send(&punt), 1);
+	say(&answer, sizeof answer);
+	assert_true(sodium_is_zero(bytes + WIRE_TRANSPORT_HEADER_BYTES,
+		WIRE_SMALL_BYTES - WIRE_TRANSPORT_OVERHEAD_BYTES));
+	assert_true(sodium_is_zero((const uint8_t *)punt.out, sizeof punt.out));
+	assert_true(sodium_is_zero((const uint8_t *)punt.in, sizeof punt.in));
+}
+
 static void counts_what_nobody_takes(void **state)
 {
 	(void)state;
@@ -194,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 		TEST(hands_on_what_workers_punt),
+		TEST(keeps_no_copy),
 		TEST(counts_what_nobody_takes),
 		TEST(leaves_frames_in_the_ring_of_a_slow_control),
 		TEST(injects_what_control_sends),
