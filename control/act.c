@@ -17,23 +17,32 @@ static int settle(struct control *control, int result)
 	return result;
 }
 
-int control_invite(struct control *control, uint32_t ttl_s, struct store_invitation *invitation)
+static int add_invitation(
+	struct control *control, uint32_t ttl_s, struct store_invitation *invitation)
 {
-	uint64_t taken = control->directory.enrolled + control->open_invitations;
-	int result;
-
 	memset(invitation, 0, sizeof *invitation);
-	if (control->dataplane.devices_max && taken >= control->dataplane.devices_max)
-		return -ENOSPC;
 	randombytes_buf(invitation->id, sizeof invitation->id);
 	randombytes_buf(invitation->secret, sizeof invitation->secret);
 	invitation->created_s = control_now_s();
 	invitation->expires_s = invitation->created_s + ttl_s;
-	result = settle(control, store_invitation_add(control->store, invitation));
+	return store_invitation_add(control->store, invitation);
+}
+
+int control_invite(struct control *control, uint32_t ttl_s, struct store_invitation *invitations,
+	uint32_t count)
+{
+	uint64_t taken = control->directory.enrolled + control->open_invitations + count;
+	int result = 0;
+
+	if (control->dataplane.devices_max && taken > control->dataplane.devices_max)
+		return -ENOSPC;
+	for (uint32_t i = 0; result == 0 && i < count; i++)
+		result = add_invitation(control, ttl_s, &invitations[i]);
+	result = settle(control, result);
 	if (result == 0)
-		control->open_invitations++;
+		control->open_invitations += count;
 	else
-		sodium_memzero(invitation, sizeof *invitation);
+		sodium_memzero(invitations, count * sizeof *invitations);
 	return result;
 }
 

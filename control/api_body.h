@@ -11,8 +11,7 @@
 enum {
 	API_BODY_BYTES_MAX = 4096,
 	API_FAULT_BYTES = 160,
-	API_INVITE_COUNT_MAX =
-		100, /* each is a sync of the disk: a request must not hold the loop */
+	API_INVITE_COUNT_MAX = 100, /* a request must not hold the loop for long */
 	API_INVITE_TTL_S = 86400,
 	API_INVITE_TTL_MAX_S = 366 * 86400,
 };

@@ -23,25 +23,17 @@ static int write_uri(const struct control_info *info, const struct store_invitat
 	return r;
 }
 
-/* Makes one and appends it. Returns 0 or -errno; an invitation without a URI is taken back. */
-static int invite_one(struct api_request *request, const struct control_info *info, uint32_t ttl_s,
-	json_t *invitations, uint8_t id[WIRE_INVITATION_ID_BYTES])
+/* Appends one. Returns 0 or -errno. */
+static int append(const struct control_info *info, const struct store_invitation *invitation,
+	json_t *invitations)
 {
-	struct store_invitation invitation;
 	char uri[LINK_TEXT_BYTES], prefix[API_HEX_BYTES];
-	int r = control_invite(request->control, ttl_s, &invitation);
-	if (r != 0)
-		return r;
-	r = write_uri(info, &invitation, uri);
+	int r = write_uri(info, invitation, uri);
 	if (r == 0)
 		json_array_append_new(invitations,
-			json_pack("{s:s,s:s,s:o}", "invitation", api_prefix(invitation.id, prefix),
-				"uri", uri, "expires_at", api_time_json(invitation.expires_s)));
-	else
-		control_invitation_cancel(request->control, invitation.id);
-	memcpy(id, invitation.id, sizeof invitation.id);
+			json_pack("{s:s,s:s,s:o}", "invitation", api_prefix(invitation->id, prefix),
+				"uri", uri, "expires_at", api_time_json(invitation->expires_s)));
 	sodium_memzero(uri, sizeof uri);
-	sodium_memzero(&invitation, sizeof invitation);
 	return r;
 }
 
@@ -63,21 +55,20 @@ void api_invitations_post(struct api_request *request)
 			"host:port in the configuration of chappe-control and restart it");
 		return;
 	}
-	uint8_t ids[API_INVITE_COUNT_MAX][WIRE_INVITATION_ID_BYTES];
+	struct store_invitation made[API_INVITE_COUNT_MAX];
 	json_t *invitations = json_array();
-	uint32_t made = 0;
-	int r = 0;
-	while (r == 0 && made < invite.count) {
-		r = invite_one(request, &info, invite.ttl_s, invitations, ids[made]);
-		made += r == 0;
-	}
+	int r = control_invite(request->control, invite.ttl_s, made, invite.count);
+	const uint32_t count = r == 0 ? invite.count : 0;
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		r = append(&info, &made[i], invitations);
+	for (uint32_t i = 0; r != 0 && i < count; i++) /* nobody will see them */
+		control_invitation_cancel(request->control, made[i].id);
+	sodium_memzero(made, count * sizeof *made);
 	if (r == 0) {
 		api_reply_created(request, json_pack("{s:o}", "invitations", invitations));
 		return;
 	}
 	json_decref(invitations);
-	while (made > 0) /* all or none: nobody will see those made so far */
-		control_invitation_cancel(request->control, ids[--made]);
 	if (r == -EINVAL)
 		api_fail(request, API_CONFLICT,
 			"a name of the relay can't be written into an invitation: [relay] name "

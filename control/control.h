@@ -20,7 +20,8 @@ struct store *control_store(struct control *control);
 /* Acts. Each is durable, and on its way to the dataplane, when it returns 0. -ENOENT: no such
  * thing. -ENOSPC: no room (control_invite: as many devices and open invitations as the dataplane
  * has slots). -EIO: the store failed; nothing has changed. */
-int control_invite(struct control *control, uint32_t ttl_s, struct store_invitation *invitation);
+int control_invite(struct control *control, uint32_t ttl_s, struct store_invitation *invitations,
+	uint32_t count); /* all of them or none; on failure they are wiped */
 int control_invitation_cancel(struct control *control, const uint8_t id[WIRE_INVITATION_ID_BYTES]);
 int control_device_limits(struct control *control, uint32_t id, const struct store_limits *limits);
 /* Ends the device's sessions and deletes its routes; -EALREADY when it is revoked already. */

@@ -11,7 +11,7 @@ void rig_invite(struct rig *rig, uint32_t ttl_s, struct rig_device *device)
 	struct store_invitation invitation;
 
 	memset(device, 0, sizeof *device);
-	assert_int_equal(control_invite(rig->control, ttl_s, &invitation), 0);
+	assert_int_equal(control_invite(rig->control, ttl_s, &invitation, 1), 0);
 	noise_generate(&device->key);
 	memcpy(device->psk, invitation.secret, sizeof device->psk);
 	memcpy(device->invitation_id, invitation.id, sizeof device->invitation_id);

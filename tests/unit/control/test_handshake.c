@@ -283,7 +283,7 @@ static void full_slots(void **state)
 	for (int i = 0; i < RIG_DEVICES - 1; i++)
 		rig_enrol(rig, &devices[i]);
 	rig_invite(rig, 3600, &extra);
-	assert_int_equal(control_invite(rig->control, 3600, &refused), -ENOSPC);
+	assert_int_equal(control_invite(rig->control, 3600, &refused, 1), -ENOSPC);
 	/* An invitation that was made before the last slot went. */
 	rig->control->open_invitations = 0;
 	rig_enrol(rig, &devices[RIG_DEVICES - 1]);
@@ -292,6 +292,23 @@ static void full_slots(void **state)
 	assert_true(get16(extra.answer.retry_after_s) > 0);
 	/* Devices that are in still get their sessions. */
 	rig_handshake(rig, &devices[0]);
+}
+
+static void invitations_come_all_or_none(void **state)
+{
+	struct rig *rig = *state;
+	struct store_invitation many[RIG_DEVICES + 1];
+	uint64_t open;
+
+	memset(many, 7, sizeof many);
+	assert_int_equal(control_invite(rig->control, 60, many, RIG_DEVICES + 1), -ENOSPC);
+	assert_int_equal(store_invitations_open(rig->control->store, 0, &open), 0);
+	assert_int_equal(open, 0);
+	assert_int_equal(control_invite(rig->control, 60, many, RIG_DEVICES), 0);
+	assert_memory_not_equal(many[0].id, many[1].id, sizeof many[0].id);
+	assert_int_equal(control_invite(rig->control, 60, many, 1), -ENOSPC);
+	assert_int_equal(control_invitation_cancel(rig->control, many[1].id), 0);
+	assert_int_equal(control_invite(rig->control, 60, many, 1), 0);
 }
 
 static void full_leases(void **state)
@@ -423,6 +440,7 @@ int main(void)
 		TEST(expired_invitation),
 		TEST(revoked_device),
 		TEST(full_slots),
+		TEST(invitations_come_all_or_none),
 		TEST(full_leases),
 		TEST(draining),
 		TEST(silence),

@@ -65,7 +65,7 @@ static void runs_before_the_dataplane_is_there(void **state)
 	prepare(rig, &device, 3);
 	rig_start(rig);
 	rig_settle(rig);
-	assert_int_equal(control_invite(rig->control, 60, &invitation), 0);
+	assert_int_equal(control_invite(rig->control, 60, &invitation, 1), 0);
 	rig_connect(rig);
 	assert_true(rig->devices[3]);
 	assert_int_equal(rig_routes(rig), 1);
