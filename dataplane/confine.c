@@ -21,7 +21,9 @@
 int confine_account(
 	const char *user, struct confine_account *account, char *error, size_t error_len)
 {
-	*account = (struct confine_account){ .uid = geteuid(), .gid = getegid() };
+	*account = (struct confine_account){
+		.from_root = geteuid() == 0, .uid = geteuid(), .gid = getegid()
+	};
 	if (strcmp(user, "none") == 0)
 		return 0;
 	const struct passwd *entry = getpwnam(user);
@@ -217,23 +219,33 @@ int confine_seccomp(void)
 	return result;
 }
 
-/* What a status file must say. Without an account to drop to, capabilities may stay. */
+enum confine_when { CONFINE_ALWAYS, CONFINE_DROPPED, CONFINE_FROM_ROOT };
+
+/* What a status file must say. Without an account to drop to, capabilities may stay; without root
+ * nobody could empty the bounding set, which no_new_privs makes useless. */
 static const struct confine_expected {
 	char field[12];
 	uint64_t value;
-	bool dropped_only;
+	enum confine_when when;
 	int base;
 } confine_expected[] = {
-	{ "CapInh:", 0, false, 16 },
-	{ "CapPrm:", 0, true, 16 },
-	{ "CapEff:", 0, true, 16 },
-	{ "CapBnd:", 0, true, 16 },
-	{ "CapAmb:", 0, false, 16 },
-	{ "NoNewPrivs:", 1, false, 10 },
+	{ "CapInh:", 0, CONFINE_ALWAYS, 16 },
+	{ "CapPrm:", 0, CONFINE_DROPPED, 16 },
+	{ "CapEff:", 0, CONFINE_DROPPED, 16 },
+	{ "CapBnd:", 0, CONFINE_FROM_ROOT, 16 },
+	{ "CapAmb:", 0, CONFINE_ALWAYS, 16 },
+	{ "NoNewPrivs:", 1, CONFINE_ALWAYS, 10 },
 };
 enum { CONFINE_EXPECTED_COUNT = sizeof confine_expected / sizeof *confine_expected };
 
-static const char *confine_task_fault(FILE *status, bool dropped)
+static bool confine_applies(enum confine_when when, const struct confine_account *account)
+{
+	return when == CONFINE_DROPPED     ? account->drop
+	       : when == CONFINE_FROM_ROOT ? account->from_root
+					   : true;
+}
+
+static const char *confine_task_fault(FILE *status, const struct confine_account *account)
 {
 	char line[256];
 	uint32_t met = 0;
@@ -242,7 +254,7 @@ static const char *confine_task_fault(FILE *status, bool dropped)
 			const struct confine_expected *e = &confine_expected[i];
 			size_t len = strlen(e->field);
 			if (strncmp(line, e->field, len) == 0 &&
-				((e->dropped_only && !dropped) ||
+				(!confine_applies(e->when, account) ||
 					strtoull(line + len, NULL, e->base) == e->value))
 				met |= 1U << i;
 		}
@@ -266,7 +278,7 @@ int confine_check(const struct confine_account *account, char *error, size_t err
 		FILE *status = fopen(path, "re");
 		if (!status)
 			continue; /* a thread that ended meanwhile */
-		const char *fault = confine_task_fault(status, account->drop);
+		const char *fault = confine_task_fault(status, account);
 		fclose(status);
 		if (fault) {
 			snprintf(error, error_len, "task %s is not confined: %s", entry->d_name,

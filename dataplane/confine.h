@@ -14,7 +14,8 @@
 #include <sys/types.h>
 
 struct confine_account {
-	bool drop; /* false: user = none */
+	bool drop;      /* false: user = none */
+	bool from_root; /* the bounding set can be emptied; else it is the service manager's */
 	uid_t uid;
 	gid_t gid;
 };

@@ -98,6 +98,23 @@ for task in "/proc/$pid/task"/*; do
 done
 stop
 
+say "started as its user, with capabilities: it gives them up as well"
+configure nobody
+rm -rf "$T/run" "$T/pid"
+install -d -o nobody -g nogroup "$T/run"
+setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps +net_admin,+net_raw \
+	--ambient-caps +net_admin,+net_raw "$dataplane" --config "$T/c.ini" -- "${LCORES[@]}" "${EAL[@]}" \
+	>"$T/as-nobody.log" 2>&1 &
+pid=$!
+wait_for 20 "it is ready" grep -q '^chappe-dataplane: ready$' "$T/as-nobody.log"
+for task in "/proc/$pid/task"/*; do
+	for field in CapPrm CapEff CapInh CapAmb; do
+		grep -qP "^$field:\s0000000000000000\$" "$task/status" || fail "task ${task##*/} has $field"
+	done
+done
+stop
+rm -rf "$T/run"
+
 say "more workers than queues, several ports, net_ring"
 configure nobody
 start --lcores "0@($cpus),1@($cpus),2@($cpus),3@($cpus)" --no-huge -m 256 --no-pci \
