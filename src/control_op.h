@@ -1,7 +1,9 @@
 /* Bodies of control frames (inner kind 5): what a device asks of its relay (docs/protocol.md).
  * Request payload: op, len, body; the answer has the same frame_id and op | CONTROL_OP_ANSWER, and
  * its body begins with a status. Every operation is idempotent: a request repeated with the same
- * frame_id changes nothing and gets the same answer. All integers are little-endian. */
+ * frame_id changes nothing and gets the same answer; only after a restart of control a repeated
+ * ROUTE_REVOKE or ROUTE_SET may find its route gone (NO_ROUTE): for a revocation that is success.
+ * All integers are little-endian. */
 #ifndef CHAPPE_CONTROL_OP_H
 #define CHAPPE_CONTROL_OP_H
 
