@@ -57,12 +57,12 @@ uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 /* Writes UDP, IP, VLAN and Ethernet headers of the endpoint and names the port in mbuf->port. */
 uint32_t stage_address(struct worker *worker, struct rte_mbuf **frames, uint32_t n);
 
-/* To the transmit queue or egress ring of mbuf->port. All frames end here. */
-void stage_tx(struct worker *worker, struct rte_mbuf **frames, uint32_t n);
+/* To the transmit queue or egress ring of mbuf->port. All frames end here; returns n. */
+uint32_t stage_tx(struct worker *worker, struct rte_mbuf **frames, uint32_t n);
 /* Adds what other workers handed over for queues of this one. */
 void stage_egress(struct worker *worker);
-/* Hands the bursts that gathered to the transmit queues. */
-void stage_tx_flush(struct worker *worker);
+/* Hands the bursts that gathered to the transmit queues; returns how many frames those are. */
+uint32_t stage_tx_flush(struct worker *worker);
 
 /* The branches. host_answer: whole Ethernet frames in, whole Ethernet frames out, to be sent on
  * mbuf->port; returns how many answers there are, at the front of the array; frees the others. */

@@ -31,7 +31,7 @@ static void to_port(struct worker *worker, struct rte_mbuf *mbuf)
 	worker->out_ports |= UINT32_C(1) << mbuf->port;
 }
 
-void stage_tx(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+uint32_t stage_tx(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const struct worker_port *port = &worker->ports[frames[i]->port];
@@ -46,6 +46,7 @@ void stage_tx(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 		worker->given++;
 		worker_count(worker, COUNTER_egress_frames, 1);
 	}
+	return n;
 }
 
 void stage_egress(struct worker *worker)
@@ -66,11 +67,15 @@ void stage_egress(struct worker *worker)
 		to_port(worker, frames[i]);
 }
 
-void stage_tx_flush(struct worker *worker)
+uint32_t stage_tx_flush(struct worker *worker)
 {
+	uint32_t n = 0;
+
 	while (worker->out_ports != 0) {
 		const uint16_t port = (uint16_t)__builtin_ctz(worker->out_ports);
 		worker->out_ports &= worker->out_ports - 1;
+		n += worker->out[port].n;
 		flush(worker, port);
 	}
+	return n;
 }

@@ -132,10 +132,12 @@ static void send_raw(struct worker *worker, struct worker_batch *batch)
 	batch->n = 0;
 }
 
-static void branches(struct worker *worker)
+/* What left the path on the way; returns how many frames that were. */
+static uint32_t branches(struct worker *worker)
 {
 	struct worker_batch *hosts = &worker->hosts, *inits = &worker->inits;
 	struct worker_batch *refused = &worker->refused;
+	const uint32_t all = hosts->n + inits->n + refused->n;
 
 	if (hosts->n > 0) {
 		hosts->n = host_answer(worker, hosts->frames, hosts->n);
@@ -154,35 +156,53 @@ static void branches(struct worker *worker)
 		worker->dropped += n - refused->n; /* counted by name when they were refused */
 		send_raw(worker, refused);
 	}
+	return all;
+}
+
+/* What did not come from a receive queue, and answers; returns how many frames those are. */
+static uint32_t extras(struct worker *worker)
+{
+	stage_inject(worker);
+	const uint32_t all = worker->extra.n + worker->raw.n;
+	send_sealed(worker, &worker->extra);
+	send_raw(worker, &worker->raw);
+	return all;
+}
+
+/* How many frames passed a stage; where the stages are timed, its cycles go to its sum. */
+static inline uint32_t passed(struct worker *worker, enum stage stage, uint32_t n)
+{
+	stage_time(&worker->times, stage, n);
+	return n;
 }
 
 uint32_t worker_poll(struct worker *worker)
 {
 	struct rte_mbuf *frames[WORKER_BATCH_MAX];
 	const uint64_t taken = worker->taken;
+	uint32_t n;
 
 	worker->now = rte_rdtsc();
-	uint32_t n = stage_rx(worker, frames);
-	n = stage_classify(worker, frames, n);
-	n = stage_steer(worker, frames, n);
-	n = stage_open(worker, frames, n);
-	n = stage_replay(worker, frames, n);
-	n = stage_meter(worker, frames, n);
-	n = stage_admit(worker, frames, n);
-	n = stage_roam(worker, frames, n);
-	n = stage_sort(worker, frames, n);
-	n = stage_route(worker, frames, n);
-	n = stage_seal(worker, frames, n);
-	n = stage_address(worker, frames, n);
+	stage_time_begin(&worker->times, worker->now);
+	n = passed(worker, STAGE_rx, stage_rx(worker, frames));
+	n = passed(worker, STAGE_classify, stage_classify(worker, frames, n));
+	n = passed(worker, STAGE_steer, stage_steer(worker, frames, n));
+	n = passed(worker, STAGE_open, stage_open(worker, frames, n));
+	n = passed(worker, STAGE_replay, stage_replay(worker, frames, n));
+	n = passed(worker, STAGE_meter, stage_meter(worker, frames, n));
+	n = passed(worker, STAGE_admit, stage_admit(worker, frames, n));
+	n = passed(worker, STAGE_roam, stage_roam(worker, frames, n));
+	n = passed(worker, STAGE_sort, stage_sort(worker, frames, n));
+	n = passed(worker, STAGE_route, stage_route(worker, frames, n));
+	n = passed(worker, STAGE_seal, stage_seal(worker, frames, n));
+	n = passed(worker, STAGE_address, stage_address(worker, frames, n));
 	worker_count(worker, COUNTER_relayed_frames, n);
-	stage_tx(worker, frames, n);
+	n = passed(worker, STAGE_tx, stage_tx(worker, frames, n));
 
-	branches(worker);
-	stage_inject(worker);
-	send_sealed(worker, &worker->extra);
-	send_raw(worker, &worker->raw);
+	passed(worker, STAGE_branches, branches(worker));
+	passed(worker, STAGE_inject, extras(worker));
 	stage_egress(worker);
-	stage_tx_flush(worker);
+	passed(worker, STAGE_flush, stage_tx_flush(worker));
 
 	rte_rcu_qsbr_quiescent(worker->qsbr, worker->id);
 	return (uint32_t)(worker->taken - taken);

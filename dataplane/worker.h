@@ -10,6 +10,7 @@
 #include "config.h"
 #include "src/counters.h"
 #include "src/wire.h"
+#include "stage_time.h"
 #include "tables.h"
 #include <rte_ether.h>
 #include <rte_mbuf.h>
@@ -99,6 +100,7 @@ struct worker {
 
 	/* worker; read by main */
 	uint64_t counters[COUNTER_COUNT] __rte_cache_aligned;
+	struct stage_times times; /* its own rules: stage_time.h */
 	/* main; read by worker */
 	bool running __rte_cache_aligned;
 };

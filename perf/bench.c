@@ -61,7 +61,8 @@ struct bench_spread bench_spread(const double *values, uint32_t n)
 
 	memcpy(sorted, values, n * sizeof *sorted);
 	qsort(sorted, n, sizeof *sorted, compare);
-	return (struct bench_spread){ sorted[n / 2], sorted[n / 4], sorted[n - 1 - n / 4] };
+	return (struct bench_spread){ sorted[n / 2], sorted[n / 4], sorted[n - 1 - n / 4],
+		sorted[0] };
 }
 
 const char *bench_suite(enum wire_suite suite)
@@ -76,11 +77,11 @@ void bench_print(const struct bench_figure *figure)
 	printf("{\"name\": \"%s\", \"cell\": %u, \"sessions\": %u, \"suite\": \"%s\", "
 	       "\"workers\": %u, \"value\": %.6g, \"unit\": \"%s\", \"floor\": %.6g, "
 	       "\"ratio\": %.4g, \"low\": %.4g, \"high\": %.4g, \"family\": %u, \"burst\": %u, "
-	       "\"pairs\": %u, \"retaken\": %u, \"page\": %lu}\n",
+	       "\"pairs\": %u, \"retaken\": %u, \"page\": %lu, \"stage\": \"%s\"}\n",
 		figure->name, figure->cell, figure->sessions, bench_suite(figure->suite),
 		figure->workers, figure->value, figure->unit, figure->floor, figure->ratio.median,
 		figure->ratio.low, figure->ratio.high, figure->family, figure->burst, figure->pairs,
-		figure->retaken, bench_page_bytes());
+		figure->retaken, bench_page_bytes(), figure->stage ? figure->stage : "");
 	fflush(stdout);
 }
 

@@ -21,7 +21,7 @@ double bench_now_s(void);
 void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 struct bench_spread {
-	double median, low, high; /* low and high: the quartiles */
+	double median, low, high, least; /* low and high: the quartiles */
 };
 struct bench_spread bench_spread(const double *values, uint32_t n); /* n <= BENCH_PAIRS_MAX */
 
@@ -41,7 +41,7 @@ static inline uint32_t bench_below(uint64_t *state, uint32_t n)
 
 /* A figure as issue and perf/run have it. What does not apply is 0. */
 struct bench_figure {
-	const char *name, *unit;
+	const char *name, *unit, *stage;
 	uint32_t cell, sessions, workers;
 	enum wire_suite suite; /* 0: none */
 	double value, floor;

@@ -12,7 +12,8 @@
 	"options, with their defaults:\n"                                                          \
 	"  --sessions 1000   --suite 1 (1: aes256gcm, 2: chacha20poly1305)   --family 4 (or 6)\n"  \
 	"  --cells 512,1232  --offload 1,0 (checksums by the port, by us)    --bursts 32,4,1\n"    \
-	"  --pairs 31        --frames 8192 (of a round)\n"
+	"  --pairs 31        --frames 8192 (of a round)\n"                                         \
+	"  --stages (say where the cycles go)\n"
 
 static struct options_list parse_list(const char *text)
 {
@@ -72,6 +73,9 @@ static bool parse_one(struct options *options, int option, const struct options_
 	case 'n':
 		options->frames = list->values[0];
 		return true;
+	case 't':
+		options->stages = true;
+		return true;
 	default:
 		return false;
 	}
@@ -82,7 +86,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	static const struct option known[] = { { "sessions", 1, NULL, 's' },
 		{ "suite", 1, NULL, 'u' }, { "family", 1, NULL, 'f' }, { "cells", 1, NULL, 'c' },
 		{ "offload", 1, NULL, 'o' }, { "bursts", 1, NULL, 'b' }, { "pairs", 1, NULL, 'p' },
-		{ "frames", 1, NULL, 'n' }, { NULL, 0, NULL, 0 } };
+		{ "frames", 1, NULL, 'n' }, { "stages", 0, NULL, 't' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	*options = (struct options){

@@ -3,6 +3,7 @@
 #define CHAPPE_PERF_OPTIONS_H
 
 #include "src/wire.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { OPTIONS_LIST_MAX = 8 };
@@ -15,6 +16,7 @@ struct options {
 	uint32_t sessions, family, pairs, frames;
 	enum wire_suite suite;
 	struct options_list cells, bursts, offload;
+	bool stages; /* say where the cycles go */
 };
 
 /* Ends the process with a message where they are wrong. */

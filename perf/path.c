@@ -58,12 +58,48 @@ static bool take_pair(bool floor_first, uint32_t burst, uint64_t *floor, uint64_
 	return alone;
 }
 
-static void measure(const struct options *options, uint32_t cell, uint32_t burst, bool offload)
+/* Where the cycles go: rounds of their own, for reading the clock costs some itself. */
+static void measure_stages(const struct options *options, uint32_t burst)
+{
+	static const char *const names[] = {
+#define X(name, help) #name,
+		STAGES(X)
+#undef X
+	};
+	struct stage_times *times = &rig.workers[0]->times;
+	bool alone = true;
+
+	memset(times, 0, sizeof *times);
+	times->on = true;
+	for (uint32_t i = 0; i < options->pairs; i++) {
+		round_make(&round_);
+		take_path(burst, &alone);
+	}
+	times->on = false;
+	for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
+		const double cycles = (double)times->sums[stage].cycles / options->pairs;
+		const struct bench_figure figure = {
+			.name = "stage",
+			.stage = names[stage],
+			.unit = "cycles/frame",
+			.cell = round_.cell,
+			.sessions = options->sessions,
+			.workers = 1,
+			.suite = options->suite,
+			.value = cycles / round_.n,
+			.family = options->family,
+			.burst = burst,
+		};
+		bench_print(&figure);
+		fprintf(stderr, "     %10s %7.1f\n", names[stage], figure.value);
+	}
+}
+
+static void measure(const struct options *options, uint32_t burst, bool offload)
 {
 	double floors[BENCH_PAIRS_MAX], paths[BENCH_PAIRS_MAX], ratios[BENCH_PAIRS_MAX];
 	uint32_t n = 0, retaken = 0;
 
-	round_.cell = cell;
 	round_.offload = offload;
 	rig_offload(&rig, offload);
 	while (n < options->pairs) {
@@ -80,7 +116,7 @@ static void measure(const struct options *options, uint32_t cell, uint32_t burst
 	const struct bench_figure figure = {
 		.name = offload ? "path" : "path_swcksum",
 		.unit = "cycles/frame",
-		.cell = cell,
+		.cell = round_.cell,
 		.sessions = options->sessions,
 		.workers = 1,
 		.suite = options->suite,
@@ -95,19 +131,24 @@ static void measure(const struct options *options, uint32_t cell, uint32_t burst
 	bench_print(&figure);
 	fprintf(stderr,
 		"     %-12s %4u bytes, %7u sessions, %s, IPv%u, bursts of %2u: %5.0f / %5.0f = "
-		"%.3f (%.3f to %.3f, %u retaken)\n",
-		figure.name, cell, options->sessions, bench_suite(options->suite), options->family,
-		burst, figure.value, figure.floor, figure.ratio.median, figure.ratio.low,
-		figure.ratio.high, retaken);
+		"%.3f (%.3f to %.3f; least %.0f / %.0f; %u retaken)\n",
+		figure.name, round_.cell, options->sessions, bench_suite(options->suite),
+		options->family, burst, figure.value, figure.floor, figure.ratio.median,
+		figure.ratio.low, figure.ratio.high, bench_spread(paths, n).least,
+		bench_spread(floors, n).least, retaken);
 }
 
 static void measure_all(const struct options *options)
 {
-	for (uint32_t c = 0; c < options->cells.n; c++)
+	for (uint32_t c = 0; c < options->cells.n; c++) {
+		round_.cell = options->cells.values[c];
 		for (uint32_t o = 0; o < options->offload.n; o++)
 			for (uint32_t b = 0; b < options->bursts.n; b++)
-				measure(options, options->cells.values[c],
-					options->bursts.values[b], options->offload.values[o] != 0);
+				measure(options, options->bursts.values[b],
+					options->offload.values[o] != 0);
+		if (options->stages)
+			measure_stages(options, options->bursts.values[0]);
+	}
 }
 
 int main(int argc, char **argv)
