@@ -3,8 +3,12 @@
 
 #include <assert.h>
 
+/* Frames between asking for a key's lines and using them: some 1,500 cycles of AEAD in between hide
+ * main memory, and what was asked for still fits the first-level cache. */
+enum { OPEN_AHEAD = 4 };
+
 /* Reads only: nothing is written to a session for a frame whose tag is not verified yet. */
-static struct session *prepare(struct worker *worker, struct rte_mbuf *mbuf)
+static struct session *find(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct frame *frame = frame_of(mbuf);
 	struct session *session = session_of(worker->view, frame->index);
@@ -18,13 +22,24 @@ static struct session *prepare(struct worker *worker, struct rte_mbuf *mbuf)
 		worker_drop(worker, mbuf, COUNTER_drop_expired);
 		return NULL;
 	}
+	frame->device = receive->device;
+	frame->from = session;
+	return session;
+}
+
+/* What open and the stages up to roam will need. */
+static void prefetch(struct rte_mbuf *mbuf)
+{
+	const struct frame *frame = frame_of(mbuf);
+	const struct session_receive *receive = &frame->from->receive;
+
+	for (uint32_t i = 0; i < mbuf->data_len; i += 64)
+		rte_prefetch0(frame_bytes(mbuf) + i);
 	aead_prefetch(&receive->key, mbuf->data_len - WIRE_TRANSPORT_OVERHEAD_BYTES);
 	rte_prefetch0(&receive->head);
 	rte_prefetch0(
 		&receive->bitmap[frame->counter / REPLAY_WORD_BITS % RTE_DIM(receive->bitmap)]);
-	rte_prefetch0(&session->send.endpoint);
-	frame->device = receive->device;
-	return session;
+	rte_prefetch0(&frame->from->send.endpoint);
 }
 
 uint32_t stage_open(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
@@ -32,15 +47,15 @@ uint32_t stage_open(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 	const uint64_t before = stage_flow(worker);
 	uint32_t known = 0, on = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct session *session = prepare(worker, frames[i]);
-		if (session == NULL)
-			continue;
-		frame_of(frames[i])->from = session;
-		frames[known++] = frames[i];
-	}
+	for (uint32_t i = 0; i < n; i++)
+		if (find(worker, frames[i]) != NULL)
+			frames[known++] = frames[i];
+	for (uint32_t i = 0; i < RTE_MIN(known, (uint32_t)OPEN_AHEAD); i++)
+		prefetch(frames[i]);
 	for (uint32_t i = 0; i < known; i++) {
 		struct rte_mbuf *mbuf = frames[i];
+		if (i + OPEN_AHEAD < known)
+			prefetch(frames[i + OPEN_AHEAD]);
 		if (unlikely(aead_open(&worker->aead, &frame_of(mbuf)->from->receive.key,
 				     frame_bytes(mbuf), mbuf->data_len) != 0))
 			worker_refuse(worker, mbuf, COUNTER_drop_aead);

@@ -50,7 +50,6 @@ static uint32_t find_indices(struct worker *worker, struct rte_mbuf **frames, ui
 		const struct session_send *send = &view->sessions[wire_index_slot(index)].send;
 		rte_prefetch0(&send->counter);
 		rte_prefetch0(&send->endpoint);
-		aead_prefetch(&send->key, frames[i]->data_len - WIRE_TRANSPORT_OVERHEAD_BYTES);
 		frame->index = index;
 		frames[on++] = frames[i];
 	}
