@@ -8,7 +8,7 @@ enum {
 	INIT_DOUBLINGS_MAX = 4,
 	CONFIRM_PAUSE_MS = 250,
 	ROUTE_PAUSE_MS = 500,
-	FULL_PAUSE_MS = 5000,
+	FULL_PAUSE_MS = 1000,
 	NO_TURN_MS = 20, /* as many handshakes as may be are under way */
 	RESET_PAUSE_S = 5,
 };
