@@ -25,27 +25,25 @@ def counters(frames):
     """A session's key is known on the wire by its direction and receiver index. An index may come
     back with a new key, but never without a handshake: a response to the address that uses it."""
     used = {}  # (direction, index) -> {counter: payload}
-    responded = {}  # address of a device -> number of responses sent to it
-    handshakes = {}  # (direction, index) -> responses its address had seen when last used
+    last_used = {}  # (direction, index) -> number of the frame, over all captures
+    responded = {}  # address of a device -> number of the last response to it
     pairs = 0
-    for frame in frames:
+    for number, frame in enumerate(frames):
         device = frame.source if frame.to_relay else frame.destination
         if frame.type == wire.RESPONSE and not frame.to_relay:
-            responded[device] = responded.get(device, 0) + 1
+            responded[device] = number
         if frame.type != wire.TRANSPORT or len(frame.payload) not in (wire.SMALL, wire.LARGE):
             continue
         session = (frame.to_relay, frame.index)
         seen = used.setdefault(session, {})
         if frame.counter in seen:
-            new_key = responded.get(device, 0) > handshakes.get(session, (0, None))[0]
-            if new_key and frame.counter < 64:
-                seen.clear()
-            elif seen[frame.counter] == frame.payload:
+            if seen[frame.counter] == frame.payload:
                 raise Failure(f"frame {frame.number}: the same frame twice, {name(frame)}")
-            else:
+            new_key = responded.get(device, -1) > last_used[session] and frame.counter < 64
+            if not new_key:
                 raise Failure(f"frame {frame.number}: another frame used this pair, {name(frame)}")
-        if not seen:
-            handshakes[session] = (responded.get(device, 0), device)
+            seen.clear()
+        last_used[session] = number
         seen[frame.counter] = frame.payload
         pairs += 1
     return f"{pairs} pairs of {len(used)} keys, none twice", pairs
