@@ -27,7 +27,8 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    # Of protocol 0 it hears nothing before bind; else it would hear every interface until then.
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
     tap.bind((interface, ETH_P_ALL))
     tap.settimeout(0.1)
