@@ -158,7 +158,9 @@
 		"how much of its limits the device has used in the last second")                   \
 	D(session_receive, challenged, SESSION_END, "when it was last asked to prove its address") \
 	D(session_receive, confirmed, SESSION_END, "whether the device has confirmed it")          \
-	D(session_receive, zero, SESSION_END, NOTHING)                                             \
+	D(session_receive, controls, SESSION_END,                                                  \
+		"how many requests to control it made in the last second that it made any")        \
+	D(session_receive, controls_s, SESSION_END, "which second that was, in 16 bits")           \
 	D(session_receive, bitmap, SESSION_END,                                                    \
 		"which of the last 4,032 counters arrived, against replays")                       \
 	D(session_receive, candidate, SESSION_END,                                                 \

@@ -29,7 +29,8 @@ struct session_receive {
 	struct limit_meter meter;
 	uint32_t challenged; /* when a challenge last went out, in ROAM_TICKs of TSC; 0 = never */
 	uint8_t confirmed;   /* a keepalive was opened and main has been told */
-	uint8_t zero[3];
+	uint8_t controls;    /* control frames punted in second controls_s */
+	uint16_t controls_s; /* of TSC; in an hour, the longest a session lives, no second recurs */
 	uint64_t bitmap[sizeof((struct replay_relay *)0)->bitmap / sizeof(uint64_t)];
 	struct endpoint candidate; /* family 0: none; read by main under its sequence */
 	struct aead_key key;       /* main */

@@ -4,6 +4,10 @@
 
 #include <assert.h>
 
+/* What a session may ask of control in a second: each request may cost a write to disk, and those
+ * of all devices share a ring with everybody's handshakes. */
+enum { SORT_CONTROLS_PER_S = 64 };
+
 /* The answer goes where the keepalive came from, in the same cell: bytes out = bytes in. */
 static void answer(struct worker *worker, struct rte_mbuf *mbuf)
 {
@@ -28,8 +32,26 @@ static void answer(struct worker *worker, struct rte_mbuf *mbuf)
 	worker_batch_add(&worker->extra, mbuf);
 }
 
+static bool control_due(const struct worker *worker, struct session_receive *receive)
+{
+	const uint16_t second = (uint16_t)(worker->now / worker->tsc_hz);
+
+	if (receive->controls_s != second) {
+		receive->controls_s = second;
+		receive->controls = 0;
+	}
+	if (receive->controls == SORT_CONTROLS_PER_S)
+		return false;
+	receive->controls++;
+	return true;
+}
+
 static void punt(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	if (!control_due(worker, &frame_of(mbuf)->from->receive)) {
+		worker_drop_opened(worker, mbuf, COUNTER_drop_control_rate);
+		return;
+	}
 	frame_of(mbuf)->work = FRAME_PUNT_CONTROL;
 	if (rte_ring_sp_enqueue(worker->punt, mbuf) != 0) {
 		worker_drop_opened(worker, mbuf, COUNTER_drop_punt_full);

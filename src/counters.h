@@ -52,6 +52,7 @@
 	X(drop_unconfirmed, "session not confirmed yet and no keepalive")                          \
 	X(drop_inner, "inner header of a kind or with bytes that devices do not send")             \
 	X(drop_meter, "over the device's rate")                                                    \
+	X(drop_control_rate, "more control frames in a second than a session may send")            \
 	X(drop_no_route, "no such route")                                                          \
 	X(drop_not_live, "route does not allow live frames")                                       \
 	X(drop_offline, "recipient has no confirmed session")                                      \

@@ -240,6 +240,44 @@ static void control_frames_reach_main_open(void **state)
 	relay_stop(&relay);
 }
 
+/* One device that asks all the time takes neither control nor the punt ring from the others. */
+static void a_session_sends_so_many_control_frames_a_second(void **state)
+{
+	enum { PER_S = 64, TOO_MANY = 200 };
+	struct device_end alice, bob;
+	uint8_t frame[WIRE_SMALL_BYTES];
+
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ 0 });
+	const struct endpoint at = place(relay.port_ids[0], 4, 0, 10, 1000);
+	const struct endpoint other = place(relay.port_ids[0], 4, 0, 11, 1000);
+	device_connect(&relay, &alice, 1, 0, WIRE_SUITE_AES256GCM, &at);
+	device_connect(&relay, &bob, 2, 0, WIRE_SUITE_AES256GCM, &other);
+	struct worker *worker = relay.workers[0];
+	const uint64_t hz = worker->tsc_hz;
+	worker->tsc_hz = UINT64_MAX; /* it is always the same second */
+	for (uint32_t i = 0; i < TOO_MANY; i++) {
+		inner_make(frame, sizeof frame, WIRE_CONTROL, NULL);
+		device_send(&relay, &alice, frame, sizeof frame);
+		relay_turn(&relay);
+	}
+	assert_int_equal(relay_counter(&relay, COUNTER_punted_controls), PER_S);
+	assert_int_equal(relay_counter(&relay, COUNTER_drop_control_rate), TOO_MANY - PER_S);
+	inner_make(frame, sizeof frame, WIRE_CONTROL, NULL);
+	device_send(&relay, &bob, frame, sizeof frame);
+	relay_turn(&relay);
+	assert_int_equal(relay_counter(&relay, COUNTER_punted_controls), PER_S + 1);
+	worker->tsc_hz = hz; /* another second */
+	inner_make(frame, sizeof frame, WIRE_CONTROL, NULL);
+	device_send(&relay, &alice, frame, sizeof frame);
+	relay_turn(&relay);
+	assert_int_equal(relay_counter(&relay, COUNTER_punted_controls), PER_S + 2);
+	struct rte_mbuf *mbuf = NULL;
+	while (rte_ring_sc_dequeue(worker->punt, (void **)&mbuf) == 0)
+		rte_pktmbuf_free(mbuf);
+	relay_stop(&relay);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +288,7 @@ int main(void)
 		cmocka_unit_test(injected_frames_join_the_path),
 		cmocka_unit_test(a_frame_without_room_for_headers_is_dropped),
 		cmocka_unit_test(control_frames_reach_main_open),
+		cmocka_unit_test(a_session_sends_so_many_control_frames_a_second),
 	};
 	if (relay_eal() < 0)
 		return 1;
