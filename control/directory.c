@@ -199,7 +199,7 @@ uint32_t directory_find_reserved(
 void directory_set_limits(struct device *device, const struct store_limits *limits)
 {
 	device->routes_max = (int32_t)limits->routes_max;
-	device->frames_per_s = (int32_t)limits->frames_per_s;
+	device->frames_per_s = limits->frames_per_s;
 	device->bytes_per_s = limits->bytes_per_s;
 }
 

@@ -19,8 +19,9 @@ struct device {
 	uint8_t key[WIRE_KEY_BYTES]; /* reserved: the invitation's id, then zeros */
 	uint8_t psk[WIRE_KEY_BYTES]; /* reserved: zeros */
 	uint64_t attempt;            /* highest confirmed since control started */
-	int64_t bytes_per_s;         /* limits of its own, or STORE_LIMIT_DEFAULT */
-	int32_t routes_max, frames_per_s;
+	/* limits of its own, or STORE_LIMIT_DEFAULT */
+	int64_t frames_per_s, bytes_per_s;
+	int32_t routes_max;
 	uint32_t id;               /* reserved: 0 */
 	uint32_t session, earlier; /* indices of confirmed sessions, where the flags say so */
 	uint32_t pending;          /* newest of its pending sessions, or DIRECTORY_NONE */

@@ -241,6 +241,12 @@ static void limits_changed_live(void **state)
 		CONTROL_OK);
 	assert_int_equal(get32(answer.frames_per_s), 50);
 	assert_int_equal(get64(answer.bytes_per_s), 6000);
+	/* the largest that the API takes */
+	limits = (struct store_limits){ INT32_MAX, UINT32_MAX, INT64_MAX };
+	assert_int_equal(control_device_limits(rig->control, stored.id, &limits), 0);
+	rig_settle(rig);
+	assert_int_equal(rig->limits[stored.slot].frames_per_s, UINT32_MAX);
+	assert_int_equal(rig->limits[stored.slot].bytes_per_s, INT64_MAX);
 	assert_int_equal(control_device_limits(rig->control, 999, &limits), -ENOENT);
 }
 
