@@ -3,6 +3,7 @@
 #include "log.h"
 #include "process.h"
 #include "src/key.h"
+#include "src/pid_file.h"
 #include "state.h"
 
 #include <errno.h>
@@ -90,9 +91,21 @@ static int load_key(const struct config *config, struct noise_keypair *key)
 	return result;
 }
 
+/* Says who we are, once nobody else can be: the API's socket is ours. */
+static int write_pid_file(const struct arguments *arguments, bool *written, char *error)
+{
+	int result = arguments->pid_file ? pid_file_write(arguments->pid_file) : 0;
+
+	*written = arguments->pid_file && result == 0;
+	if (result < 0)
+		snprintf(error, PROCESS_ERROR_BYTES, "%.500s: %s", arguments->pid_file,
+			strerror(-result));
+	return result;
+}
+
 /* Everything that needs privileges, then drops them. */
-static int prepare(
-	const struct config *config, const char *pid_file, struct noise_keypair *key, int *listener)
+static int prepare(const struct config *config, const struct arguments *arguments,
+	struct noise_keypair *key, int *listener, bool *pid_written)
 {
 	const char *group = strcmp(config->api_group, "none") == 0 ? NULL : config->api_group;
 	struct process_account account;
@@ -112,7 +125,7 @@ static int prepare(
 		result = *listener < 0 ? *listener : 0;
 	}
 	if (result == 0)
-		result = process_pid_file(pid_file, error);
+		result = write_pid_file(arguments, pid_written, error);
 	if (result == 0)
 		result = process_drop(&account, error);
 	if (result < 0)
@@ -184,6 +197,7 @@ int main(int argc, char **argv)
 	struct noise_keypair key;
 	struct config config;
 	char error[CONFIG_ERROR_BYTES];
+	bool pid_written = false;
 	int result, listener = -1;
 
 	if (parse_arguments(argc, argv, &arguments) < 0)
@@ -199,14 +213,14 @@ int main(int argc, char **argv)
 		log_error("libsodium does not start");
 		return 1;
 	}
-	result = prepare(&config, arguments.pid_file, &key, &listener);
+	result = prepare(&config, &arguments, &key, &listener, &pid_written);
 	if (result == 0)
 		result = serve(&config, &key, listener);
 	sodium_memzero(&key, sizeof key);
 	/* Fails, harmlessly, where the account may not write to their directory. */
 	if (listener >= 0)
 		unlink(config.api_socket);
-	if (arguments.pid_file)
+	if (pid_written)
 		unlink(arguments.pid_file);
 	return result == 0 ? 0 : 1;
 }

@@ -3,7 +3,6 @@
 #include "store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <seccomp.h>
@@ -151,19 +150,4 @@ int process_drop(const struct process_account *account, char error[PROCESS_ERROR
 		snprintf(error, PROCESS_ERROR_BYTES, "privileges can't drop to %s: %s",
 			account->name, strerror(-result));
 	return result;
-}
-
-int process_pid_file(const char *path, char error[PROCESS_ERROR_BYTES])
-{
-	char text[32];
-	int fd, len;
-
-	if (!path)
-		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	len = snprintf(text, sizeof text, "%d\n", (int)getpid());
-	if (fd >= 0 && write(fd, text, (size_t)len) == len && close(fd) == 0)
-		return 0;
-	snprintf(error, PROCESS_ERROR_BYTES, "%.500s: %s", path, strerror(errno));
-	return -errno;
 }

@@ -30,7 +30,4 @@ int process_give_store(const char *state_dir, const struct process_account *acco
  * reach a network. Threads that start later are confined likewise. */
 int process_drop(const struct process_account *account, char error[PROCESS_ERROR_BYTES]);
 
-/* Writes the pid and a newline. NULL does nothing. */
-int process_pid_file(const char *path, char error[PROCESS_ERROR_BYTES]);
-
 #endif

@@ -1,5 +1,7 @@
 #include "start.h"
 
+#include "src/pid_file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -14,15 +16,10 @@ enum { START_ALARM_WAIT_MS = 1000 };
 
 static int start_write_pid(const char *pid_file, char *error, size_t error_len)
 {
-	FILE *file = pid_file ? fopen(pid_file, "we") : NULL;
-	if (!pid_file)
-		return 0;
-	if (!file || fprintf(file, "%d\n", getpid()) < 0 || fclose(file) != 0) {
-		int err = errno;
-		snprintf(error, error_len, "%s: %s", pid_file, strerror(err));
-		return -err;
-	}
-	return 0;
+	int result = pid_file ? pid_file_write(pid_file) : 0;
+	if (result < 0)
+		snprintf(error, error_len, "%s: %s", pid_file, strerror(-result));
+	return result;
 }
 
 static int start_exclude_from_dumps(

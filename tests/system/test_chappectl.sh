@@ -257,8 +257,10 @@ curl -sS --unix-socket "$control_socket" http://relay/metrics >"$T/metrics.out"
 grep -qx 'chappe_dataplane_up 0' "$T/metrics.out" || fail "metrics: $(<"$T/metrics.out")"
 
 say "a socket left behind by kill -9 is taken over; a live one is not"
-"$build/control/chappe-control" --config "$T/control.conf" >"$T/second.out" 2>&1 && fail "two controls"
+"$build/control/chappe-control" --config "$T/control.conf" --pid-file "$T/control.pid" >"$T/second.out" 2>&1 &&
+	fail "two controls"
 grep -q "another chappe-control answers there" "$T/second.out" || fail "$(<"$T/second.out")"
+[ "$(<"$T/control.pid")" = "$control_pid" ] || fail "the pid file is no longer that of the control that runs"
 kill -KILL "$control_pid"
 wait_for 5 "control is gone" eval "! alive $control_pid"
 expect 3 "nobody listens there" device list
