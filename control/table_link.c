@@ -156,7 +156,8 @@ static int on_hello(struct table_link *link, const struct table_hello *theirs)
 	bool other_boot = theirs->boot != link->boot;
 
 	if (link->has_hello || theirs->version != TABLE_VERSION || theirs->owners == 0 ||
-		theirs->owners > TABLE_OWNERS_MAX)
+		theirs->owners > TABLE_OWNERS_MAX || theirs->devices_max == 0 ||
+		theirs->devices_max > UINT32_C(1) << WIRE_INDEX_SLOT_BITS)
 		return -EPROTO;
 	memcpy(own.relay_public, link->own->relay_public, sizeof own.relay_public);
 	memcpy(own.reset_secret, link->own->reset_secret, sizeof own.reset_secret);

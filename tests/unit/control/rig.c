@@ -307,12 +307,17 @@ void rig_settle(struct rig *rig)
 	}
 }
 
+void rig_listen(struct rig *rig)
+{
+	rig->table_listener = listen_on(rig, "table.sock");
+	rig->punt_listener = listen_on(rig, "punt.sock");
+}
+
 void rig_connect(struct rig *rig)
 {
 	uint32_t syncs = rig->syncs;
 
-	rig->table_listener = listen_on(rig, "table.sock");
-	rig->punt_listener = listen_on(rig, "punt.sock");
+	rig_listen(rig);
 	for (int i = 0; i < 200 && (rig->syncs == syncs || rig->punt < 0); i++)
 		rig_settle(rig);
 	rig_settle(rig);

@@ -72,7 +72,9 @@ void rig_destroy(struct rig *rig);
 /* Starts and ends control; the store's file stays. */
 void rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
-/* Listens, so that control connects; goes through hello, dump and synchronisation. */
+/* Listens, so that control connects. */
+void rig_listen(struct rig *rig);
+/* The same, and goes through hello, dump and synchronisation. */
 void rig_connect(struct rig *rig);
 /* Breaks both links and stops listening; the tables stay. */
 void rig_disconnect(struct rig *rig);

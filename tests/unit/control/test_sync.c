@@ -210,6 +210,28 @@ static void nonsense_breaks_the_link(void **state)
 	assert_int_equal(rig->syncs, syncs + 1);
 }
 
+/* The dataplane is the process that strangers talk to: nothing it says makes control fall. */
+static void a_table_of_impossible_size_breaks_the_link(void **state)
+{
+	struct rig *rig = *state;
+	const uint32_t sizes[] = { 0, (1 << WIRE_INDEX_SLOT_BITS) + 1, UINT32_MAX };
+
+	rig_start(rig);
+	for (uint32_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		rig->devices_max = sizes[i];
+		const uint64_t lost = rig_counter(rig, CONTROL_COUNTER_links_lost);
+		rig_listen(rig);
+		for (int n = 0; n < 200 && rig_counter(rig, CONTROL_COUNTER_links_lost) == lost;
+			n++)
+			rig_settle(rig);
+		assert_true(rig_counter(rig, CONTROL_COUNTER_links_lost) > lost);
+		assert_int_equal(rig->syncs, 0);
+		rig_disconnect(rig);
+	}
+	rig->devices_max = RIG_DEVICES;
+	rig_connect(rig);
+}
+
 struct heard {
 	uint32_t sessions, workers, done;
 	int error;
@@ -311,6 +333,7 @@ int main(void)
 		TEST(sessions_of_a_slot_given_anew_do_not_stay),
 		TEST(too_small_dataplane_is_no_crash),
 		TEST(nonsense_breaks_the_link),
+		TEST(a_table_of_impossible_size_breaks_the_link),
 		TEST(questions),
 		TEST(info_tells_the_state),
 	};
