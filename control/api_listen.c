@@ -53,10 +53,12 @@ static int give_to_group(const char *path, const char *group, char error[API_ERR
 				group, group);
 			return -ENOENT;
 		}
-		if (chown(path, (uid_t)-1, found->gr_gid) != 0)
+		/* The directory may belong to the account that privileges drop to: no link is
+		 * followed out of it, which is why bind() makes the mode and not chmod(). */
+		if (lchown(path, (uid_t)-1, found->gr_gid) != 0)
 			return fail(error, errno, path, "can't be given to the group");
 	}
-	return chmod(path, 0660) == 0 ? 0 : fail(error, errno, path, "mode can't be set");
+	return 0;
 }
 
 int api_listen(const char *path, const char *group, char error[API_ERROR_BYTES])
@@ -71,7 +73,7 @@ int api_listen(const char *path, const char *group, char error[API_ERROR_BYTES])
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(error, errno, path, "no socket");
-	const mode_t mask = umask(0177); /* nobody else between bind() and chmod() */
+	const mode_t mask = umask(0117);
 	r = bind(fd, (const struct sockaddr *)&address, sizeof address);
 	const int why = errno;
 	umask(mask);

@@ -17,8 +17,9 @@ static int link_watch(const struct link *link, int fd, uint32_t data)
 	return epoll_ctl(link->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* Removes a socket file on which nobody listens. */
-static int link_remove_stale(const struct sockaddr_un *address)
+/* 0 where there is nothing, 1 for a socket on which nobody listens, -EADDRINUSE where somebody
+ * does, -EEXIST for anything else, or -errno. */
+static int link_look(const struct sockaddr_un *address)
 {
 	struct stat status;
 	if (lstat(address->sun_path, &status) < 0)
@@ -31,9 +32,36 @@ static int link_remove_stale(const struct sockaddr_un *address)
 	int result = connect(fd, (const struct sockaddr *)address, sizeof *address);
 	bool alive = result == 0 || errno != ECONNREFUSED;
 	close(fd);
-	if (alive)
-		return -EADDRINUSE;
+	return alive ? -EADDRINUSE : 1;
+}
+
+static int link_remove_stale(const struct sockaddr_un *address)
+{
+	int result = link_look(address);
+	if (result <= 0)
+		return result;
 	return unlink(address->sun_path) < 0 ? -errno : 0;
+}
+
+static int link_refuse(
+	int result, const char *name, const char *run_dir, char *error, size_t error_len)
+{
+	if (result < 0)
+		snprintf(error, error_len, "%s/%s: %s", run_dir, name,
+			result == -EADDRINUSE
+				? "another process listens there; is a chappe-dataplane "
+				  "running already?"
+				: strerror(-result));
+	return result;
+}
+
+int link_check(const char *name, const char *run_dir, char *error, size_t error_len)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int len = snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", run_dir, name);
+	int result = len < 0 || (size_t)len >= sizeof address.sun_path ? -ENAMETOOLONG
+								       : link_look(&address);
+	return link_refuse(result > 0 ? 0 : result, name, run_dir, error, error_len);
 }
 
 static int link_bind(struct link *link, const struct confine_account *account)
@@ -46,11 +74,11 @@ static int link_bind(struct link *link, const struct confine_account *account)
 	link->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (link->listener < 0)
 		return -errno;
-	mode_t mask = umask(0117);
+	mode_t mask = umask(0177);
 	result = bind(link->listener, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
 	umask(mask);
 	if (result == 0 && account->drop && geteuid() == 0 &&
-		chown(link->path, account->uid, account->gid) < 0)
+		lchown(link->path, account->uid, account->gid) < 0)
 		result = -errno;
 	if (result == 0 && listen(link->listener, 4) < 0)
 		result = -errno;
@@ -65,18 +93,11 @@ int link_listen(struct link *link, const char *name, const char *run_dir, int ep
 		.connection = -1,
 		.epoll = epoll,
 		.events = events,
-		.uid = account->uid,
-		.gid = account->gid };
+		.uid = account->uid };
 	int len = snprintf(link->path, sizeof link->path, "%s/%s", run_dir, name);
 	int result = len < 0 || (size_t)len >= sizeof link->path ? -ENAMETOOLONG
 								 : link_bind(link, account);
-	if (result < 0)
-		snprintf(error, error_len, "%s/%s: %s", run_dir, name,
-			result == -EADDRINUSE
-				? "another process listens there; is a chappe-dataplane "
-				  "running already?"
-				: strerror(-result));
-	return result;
+	return link_refuse(result, name, run_dir, error, error_len);
 }
 
 static bool link_alive(const struct link *link)
@@ -94,10 +115,12 @@ static bool link_welcome(const struct link *link, int fd)
 	socklen_t len = sizeof peer;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;
-	if (peer.uid == 0 || peer.uid == link->uid || peer.gid == link->gid)
+	if (peer.uid == 0 || peer.uid == link->uid)
 		return true;
-	fprintf(stderr, "warning %s: refused process %d of user %u: neither root nor chappe\n",
-		link->name, peer.pid, peer.uid);
+	fprintf(stderr,
+		"warning %s: refused process %d of user %u: chappe-control runs as root or as user "
+		"%u, as this process does\n",
+		link->name, peer.pid, peer.uid, link->uid);
 	return false;
 }
 

@@ -1,5 +1,6 @@
-/* A UNIX socket of the dataplane on which one control at a time connects: SOCK_SEQPACKET, 0660,
- * peers checked by their credentials. Nothing here blocks. */
+/* A UNIX socket of the dataplane on which one control at a time connects: SOCK_SEQPACKET, 0600,
+ * peers checked by their credentials. Who may administer by control's API has no business here:
+ * this is where session keys go. Nothing here blocks. */
 #ifndef CHAPPE_DATAPLANE_LINK_H
 #define CHAPPE_DATAPLANE_LINK_H
 
@@ -11,15 +12,18 @@ struct link {
 	int listener, connection; /* -1: none */
 	int epoll;
 	uint32_t events; /* epoll data of listener; events + 1 that of connection */
-	uid_t uid;       /* peers: root, this user or this group */
-	gid_t gid;
+	uid_t uid;       /* peers: root or this user */
 	char path[108];
 };
 
-/* Makes the socket, 0660 and the account's; a socket that a dead process left is replaced. Returns
+/* Makes the socket, 0600 and the account's; a socket that a dead process left is replaced. Returns
  * 0, or -EADDRINUSE where another process listens there, or -errno; with a text. */
 int link_listen(struct link *link, const char *name, const char *run_dir, int epoll,
 	uint32_t events, const struct confine_account *account, char *error, size_t error_len);
+
+/* Whether link_listen() will find nobody there: asked before ports are touched, which a process
+ * that runs may be using. Returns as link_listen(). */
+int link_check(const char *name, const char *run_dir, char *error, size_t error_len);
 
 /* Accepts who waits. True: there is a new connection (the one before it was dead and is closed). A
  * second live one and strangers are refused. */

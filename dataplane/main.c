@@ -13,7 +13,9 @@ static struct loop loop;
 
 static int main_run(const struct arguments *arguments, char *error, size_t error_len)
 {
-	int result = start_eal(arguments, error, error_len);
+	int result = link_check("table.sock", dataplane.config.run_dir, error, error_len);
+	if (result == 0)
+		result = start_eal(arguments, error, error_len);
 	if (result == 0)
 		result = start_workers(&dataplane, error, error_len);
 	if (result == 0)

@@ -78,14 +78,23 @@ say "a second instance, and a dead one's sockets"
 configure nobody
 start "${LCORES[@]}" "${EAL[@]}"
 refuses 1 "is a chappe-dataplane running already?" --config "$T/c.ini" -- "${LCORES[@]}" "${EAL[@]}"
+stop
+start "${LCORES[@]}" --no-huge -m 128 --no-pci --vdev net_tap0,iface=tap0
+mac=$(ip -o link show tap0 | grep -o 'link/ether [0-9a-f:]*') # EAL would take the TAP over
+refuses 1 "is a chappe-dataplane running already?" \
+	--config "$T/c.ini" -- "${LCORES[@]}" --no-huge -m 128 --no-pci --vdev net_tap0,iface=tap0
+[ "$(ip -o link show tap0 | grep -o 'link/ether [0-9a-f:]*')" = "$mac" ] ||
+	fail "a second instance that is refused has changed the port of the first"
 kill -9 "$pid"
 wait "$pid" || :
 [ -S "$T/run/table.sock" ] || fail "a killed one has no way to remove its socket"
 start "${LCORES[@]}" "${EAL[@]}"
-[ "$(stat -c %a:%U "$T/run/table.sock")" = 660:nobody ] || fail "table.sock: $(stat -c %a:%U "$T/run/table.sock")"
-! setpriv --reuid daemon --regid daemon --clear-groups python3 -c 'import socket, sys
+[ "$(stat -c %a:%U "$T/run/table.sock")" = 600:nobody ] || fail "table.sock: $(stat -c %a:%U "$T/run/table.sock")"
+for group in daemon nogroup; do # that of those who may administer the relay is no better
+	! setpriv --reuid daemon --regid $group --clear-groups python3 -c 'import socket, sys
 socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])' "$T/run/table.sock" 2>/dev/null ||
-	fail "any user may connect to table.sock"
+		fail "any user of group $group may connect to table.sock"
+done
 stop INT
 
 say "user = none: no capability can be gained, system calls are filtered"
