@@ -146,6 +146,24 @@ static int dir_list(
 	return 0;
 }
 
+/* What a process that died was writing: perhaps the keys of a contact that is to be forgotten. */
+static void sweep_halves(const struct storage_dir *d)
+{
+	int fd = openat(d->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (strncmp(entry->d_name, half_prefix, sizeof half_prefix - 1) == 0)
+			unlinkat(d->dir, entry->d_name, 0);
+	closedir(dir);
+}
+
 static void dir_close(void *context)
 {
 	struct storage_dir *d = context;
@@ -209,6 +227,7 @@ int storage_dir_open(const char *path, struct chappe_storage *storage)
 		free(d);
 		return err;
 	}
+	sweep_halves(d);
 	*storage = (struct chappe_storage){
 		.context = d,
 		.get = dir_get,
