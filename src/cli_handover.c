@@ -67,12 +67,24 @@ static bool send_all(int fd, const void *data, size_t len)
 	return true;
 }
 
-static int connect_to_receiver(const char *directory)
+/* Whatever becomes of the receiver, we do not wait for it much longer than for the message. */
+static void bound_waiting(int fd, int timeout_ms)
+{
+	const struct timeval wait = { .tv_sec = timeout_ms / 1000 + 1,
+		.tv_usec = timeout_ms % 1000 * 1000 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+}
+
+static int connect_to_receiver(const char *directory, int timeout_ms)
 {
 	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int fd = dir < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address = socket_address(dir);
 
+	if (fd >= 0)
+		bound_waiting(fd, timeout_ms);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
 		close(fd);
 		fd = -1;
@@ -88,7 +100,7 @@ enum chappe_error handover_send(const struct cli *cli, const char *name, const v
 	struct request head = { HANDOVER_MAGIC, (uint32_t)timeout_ms, (uint32_t)strlen(name),
 		(uint32_t)len };
 	uint32_t answer[2] = { 0, CHAPPE_ERR_NOT_ACKNOWLEDGED };
-	int fd = connect_to_receiver(cli->directory);
+	int fd = connect_to_receiver(cli->directory, timeout_ms);
 
 	*handed = false;
 	if (fd < 0)

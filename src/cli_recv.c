@@ -33,12 +33,27 @@ static int flush_stdout(void)
 		       : 0;
 }
 
-/* On a terminal, what a sender wrote must not move the cursor or change a title. */
-static void write_text(const uint8_t *data, size_t len, bool terminal)
+/* Bytes of the control character (C0, DEL or, in UTF-8, C1) that stands here; 0 for none. */
+static size_t control_bytes(const uint8_t *data, size_t len)
+{
+	if (*data < 0x20)
+		return *data != '\n' && *data != '\t';
+	if (*data == 0xc2 && len > 1 && data[1] >= 0x80 && data[1] < 0xa0)
+		return 2;
+	return *data == 0x7f;
+}
+
+/* On a terminal, what a sender wrote must not move the cursor or change a title. Nor may it look
+ * like somebody else's message: every line begins with the name, where lines do. */
+static void write_text(const uint8_t *data, size_t len, bool terminal, const char *name)
 {
 	for (size_t i = 0; i < len; i++) {
-		bool control = data[i] < 0x20 && data[i] != '\n' && data[i] != '\t';
-		putchar(terminal && (control || data[i] == 0x7f) ? '?' : data[i]);
+		size_t control = terminal ? control_bytes(data + i, len - i) : 0;
+		if (i > 0 && data[i - 1] == '\n' && name)
+			printf("%s: ", name);
+		putchar(control ? '?' : data[i]);
+		if (control)
+			i += control - 1;
 	}
 }
 
@@ -46,9 +61,11 @@ static int print_plain(const struct recv_command *command, const struct chappe_e
 {
 	bool exact = command->wanted == 1;
 
-	if (!command->from && !exact)
-		printf("%s: ", event->contact);
-	write_text(event->data, event->len, command->terminal);
+	const char *name = command->from || exact ? NULL : event->contact;
+
+	if (name)
+		printf("%s: ", name);
+	write_text(event->data, event->len, command->terminal, name);
 	if (!exact || command->terminal)
 		putchar('\n');
 	return flush_stdout();

@@ -142,6 +142,13 @@ static void messages_come_as_lines_as_json_and_as_files(void **state)
 	assert_int_equal(CLI(w, "alice", "send", "bob", "two"), 0);
 	assert_int_equal(cli_finish(w, "bob", receiver), 0);
 	assert_string_equal(w->out, "alice: one\nalice: two\n");
+	/* nobody writes a line in another's name */
+	receiver = CLI_START(w, "bob", "recv", "--count", "2");
+	assert_int_equal(CLI(w, "alice", "send", "bob", "one\ncarol: two\n"), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "\n\nthree"), 0);
+	assert_int_equal(cli_finish(w, "bob", receiver), 0);
+	assert_string_equal(
+		w->out, "alice: one\nalice: carol: two\n\nalice: \nalice: \nalice: three\n");
 	receiver = CLI_START(w, "bob", "recv", "--count", "1", "--json");
 	assert_int_equal(CLI(w, "alice", "send", "bob", "three"), 0);
 	assert_int_equal(cli_finish(w, "bob", receiver), 0);
@@ -210,6 +217,10 @@ static void a_process_that_receives_sends_for_others(void **state)
 	assert_int_equal(w->out_len, 21 + sizeof large);
 	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
+	/* one that hangs does not make the others hang */
+	kill(alice, SIGSTOP);
+	assert_int_equal(
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_LOCKED);
 	kill(alice, SIGKILL);
 	assert_int_equal(cli_finish(w, "alice", alice), -1);
 	/* what it left behind is in nobody's way */
