@@ -1,8 +1,10 @@
 /* libchappe: sealed messages between devices over a Chappe relay.
  *
  * This header is the library's reference. A device is one handle, `struct chappe`; the library has
- * no threads, no global state and no signal handlers, and never sleeps. It is driven by three
- * functions that suit any event loop:
+ * no threads, no global state and no signal handlers, and never sleeps; but where a relay has a
+ * name and no address, the default transport looks that up with getaddrinfo(3) when a handshake
+ * begins, and waits as long as the system's resolver does. It is driven by three functions that
+ * suit any event loop:
  *
  *	struct pollfd p = { .fd = chappe_fd(c), .events = POLLIN };
  *	for (;;) {
@@ -152,7 +154,8 @@ struct chappe_storage {
 	void (*close)(void *context);
 };
 
-/* Datagrams: anything that keeps message boundaries; never blocks. */
+/* Datagrams: anything that keeps message boundaries. Nothing here should block: an application that
+ * can't wait for a resolver brings a target of its own. */
 struct chappe_transport {
 	void *context;
 	/* Datagrams go from now on to the nth address, from 0, of relay ("name:port",
