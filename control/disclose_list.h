@@ -90,9 +90,9 @@
 		"proves that a device is at a new address; opens nothing")                         \
 	D(workers, reset_secret, "until the dataplane stops",                                      \
 		"the relay's reset secret, as in the store; opens nothing")                        \
-	D(workers, reset_buckets, "until the dataplane stops",                                     \
-		"how many resets a source may still get and when it last got one, by a keyed "     \
-		"hash of its address: many addresses share a bucket")                              \
+	D(workers, source_buckets, "until the dataplane stops",                                    \
+		"how many resets and, under load, handshakes a source may still have and when it " \
+		"last had one, by a keyed hash of its address: many addresses share a bucket")     \
 	D(logs, lines, "as whoever collects them decides", "what the processes report")            \
 	D(control_device, key, MEMORY_END, "public key, as in the store")                          \
 	D(control_device, psk, MEMORY_END,                                                         \

@@ -14,12 +14,20 @@ void init_state_init(struct init_state *state, const struct secrets_box *secrets
 	for (uint16_t id = 0; id < ports->count; id++)
 		state->port_owns[id] = ports->port[id].rx_queues == workers;
 	random_pool_init(&state->random);
+	source_init(&state->sources);
 }
 
 /* Above half a punt ring an init must prove its source address. */
 static bool init_loaded(const struct rte_ring *punt)
 {
 	return rte_ring_count(punt) > rte_ring_get_capacity(punt) / 2;
+}
+
+/* A cookie shows that somebody receives at an address, not that he is alone there or means well. */
+static bool init_source_due(struct worker *worker, const struct endpoint *endpoint)
+{
+	static const struct bucket_rate rate = { INIT_SOURCE_PER_S, INIT_SOURCE_BURST };
+	return source_take(&worker->init->sources, endpoint, worker->now, worker->tsc_hz, &rate);
 }
 
 static uint32_t init_owner(struct worker *worker, const struct rte_mbuf *mbuf)
@@ -61,11 +69,16 @@ static bool init_handle(struct worker *worker, struct rte_mbuf *mbuf, const stru
 	}
 	frame_source(mbuf, &frame->endpoint);
 	init_source(&frame->endpoint, source);
-	if (init_loaded(worker->punt) && !mac2_ok(&secrets->cookie, source, sizeof source, init)) {
+	const bool loaded = init_loaded(worker->punt);
+	if (loaded && !mac2_ok(&secrets->cookie, source, sizeof source, init)) {
 		worker_count(worker, COUNTER_drop_mac2, 1);
 		worker_count(worker, COUNTER_cookie_replies, 1);
 		init_write_cookie_reply(worker, mbuf, secrets, source);
 		return true;
+	}
+	if (loaded && !init_source_due(worker, &frame->endpoint)) {
+		worker_drop(worker, mbuf, COUNTER_drop_init_source);
+		return false;
 	}
 	frame->work = FRAME_PUNT_INIT;
 	frame->owner = init_owner(worker, mbuf);

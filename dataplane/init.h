@@ -5,8 +5,15 @@
 #include "port.h"
 #include "random.h"
 #include "secrets.h"
+#include "source.h"
 
-enum { INIT_BURST_MAX = 2 }; /* handshake frames that a worker handles per burst */
+enum {
+	INIT_BURST_MAX = 2, /* handshake frames that a worker handles per burst */
+	/* Under load, per source whose address is proven: a handshake costs control some 100 us,
+	 * so that one address takes a tenth of a thread. Many devices may share one. */
+	INIT_SOURCE_PER_S = 1000,
+	INIT_SOURCE_BURST = 1000,
+};
 
 /* One a worker; it alone writes it after init_state_init(). */
 struct init_state {
@@ -15,6 +22,7 @@ struct init_state {
 	uint32_t next_owner;       /* round robin, for ports without a rx queue per worker */
 	bool port_owns[PORTS_MAX]; /* the port has a rx queue per worker */
 	struct random_pool random;
+	struct source_buckets sources;
 };
 
 void init_state_init(struct init_state *state, const struct secrets_box *secrets,

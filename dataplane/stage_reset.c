@@ -8,46 +8,17 @@ void reset_state_init(struct reset_state *state, const struct secrets_box *secre
 {
 	memset(state, 0, sizeof *state);
 	state->secrets = secrets;
-	randombytes_buf(state->hash_key, sizeof state->hash_key);
-}
-
-bool reset_bucket_take(
-	struct reset_bucket *bucket, uint64_t now, uint64_t tsc_hz, uint32_t per_s, uint32_t burst)
-{
-	uint64_t tick = tsc_hz / per_s; /* TSC cycles that a token takes */
-	if (bucket->filled_at == 0) {
-		bucket->filled_at = now;
-		bucket->tokens = burst;
-	} else if (now > bucket->filled_at) {
-		uint64_t fresh = (now - bucket->filled_at) / tick;
-		bucket->filled_at += fresh * tick;
-		bucket->tokens = RTE_MIN(bucket->tokens + fresh, (uint64_t)burst);
-	}
-	if (bucket->tokens == 0)
-		return false;
-	bucket->tokens--;
-	return true;
-}
-
-static struct reset_bucket *reset_source(struct reset_state *state, const struct endpoint *endpoint)
-{
-	uint8_t source[16];
-	uint64_t hash;
-	memcpy(source, endpoint->remote, sizeof source);
-	if (endpoint->family == 6)
-		memset(source + 8, 0, 8); /* a /64 is one household's */
-	crypto_shorthash((uint8_t *)&hash, source, sizeof source, state->hash_key);
-	return &state->sources[hash % RESET_SOURCES];
+	source_init(&state->sources);
 }
 
 static bool reset_due(struct worker *worker, const struct endpoint *endpoint)
 {
+	static const struct bucket_rate of_source = { RESET_SOURCE_PER_S, RESET_SOURCE_BURST };
+	static const struct bucket_rate of_worker = { RESET_WORKER_PER_S, RESET_WORKER_BURST };
 	struct reset_state *state = worker->reset;
 	return address_source_ok(worker->config, endpoint->remote) &&
-	       reset_bucket_take(reset_source(state, endpoint), worker->now, worker->tsc_hz,
-		       RESET_SOURCE_PER_S, RESET_SOURCE_BURST) &&
-	       reset_bucket_take(&state->worker, worker->now, worker->tsc_hz, RESET_WORKER_PER_S,
-		       RESET_WORKER_BURST);
+	       source_take(&state->sources, endpoint, worker->now, worker->tsc_hz, &of_source) &&
+	       bucket_take(&state->worker, worker->now, worker->tsc_hz, &of_worker);
 }
 
 static bool reset_handle(

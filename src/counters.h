@@ -41,6 +41,7 @@
 	X(drop_mac1, "init with a wrong mac1")                                                     \
 	X(drop_mac2, "init without the mac2 that load demands; a cookie reply was due or sent")    \
 	X(drop_init_budget, "more inits in a burst than a worker handles")                         \
+	X(drop_init_source, "more inits of one source than it may have under load")                \
 	X(drop_punt_full, "punt ring to control full")                                             \
 	X(drop_steer_full, "steering ring to the owner full")                                      \
 	X(drop_egress_full, "egress ring to a worker with a queue full")                           \

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { RING_FRAMES = 15, WORKERS = 3, ME = 1 };
+enum { RING_FRAMES = 15, WORKERS = 3, ME = 1, HZ = 1000000 };
 
 static const uint8_t relay_public[WIRE_KEY_BYTES] = { 7 }, reset_secret[RESET_SECRET_BYTES] = { 9 };
 static struct rte_mempool *pool;
@@ -34,6 +34,8 @@ static int fresh(void **state)
 	(void)state;
 	memset(worker, 0, sizeof *worker);
 	worker->id = ME;
+	worker->tsc_hz = HZ;
+	worker->now = HZ;
 	worker->workers = WORKERS;
 	worker->init = &state_of_worker;
 	worker->punt = rte_ring_create(
@@ -191,6 +193,34 @@ static void demands_a_cookie_under_load(void **state)
 	assert_false(punts("198.18.0.10", cookie));
 }
 
+/* Who has proven his address gets his share of control, and no more. */
+static void limits_each_source_under_load(void **state)
+{
+	(void)state;
+	uint8_t cookie[WIRE_COOKIE_BYTES], other[WIRE_COOKIE_BYTES];
+	uint32_t n = 0;
+	load();
+	ask_cookie("198.18.0.9", cookie);
+	ask_cookie("198.18.0.10", other);
+	while (n <= INIT_SOURCE_BURST && punts("198.18.0.9", cookie)) {
+		struct rte_mbuf *mbuf = NULL;
+		assert_int_equal(rte_ring_dequeue(worker->punt, (void **)&mbuf), 0);
+		rte_pktmbuf_free(mbuf);
+		n++;
+	}
+	assert_int_equal(n, INIT_SOURCE_BURST);
+	assert_int_equal(counted(COUNTER_drop_init_source), 1);
+	assert_true(punts("198.18.0.10", other));
+	worker->now += HZ / INIT_SOURCE_PER_S;
+	assert_true(punts("198.18.0.9", cookie));
+	assert_false(punts("198.18.0.9", cookie));
+	/* Without load nobody is counted. */
+	struct rte_mbuf *mbuf = NULL;
+	while (rte_ring_dequeue(worker->punt, (void **)&mbuf) == 0)
+		rte_pktmbuf_free(mbuf);
+	assert_true(punts("198.18.0.9", NULL));
+}
+
 static void keeps_the_last_secret_valid(void **state)
 {
 	(void)state;
@@ -227,6 +257,7 @@ int main(void)
 		TEST(ignores_every_forged_mac1),
 		TEST(waits_for_control),
 		TEST(demands_a_cookie_under_load),
+		TEST(limits_each_source_under_load),
 		TEST(keeps_the_last_secret_valid),
 		TEST(drops_what_a_full_ring_cannot_take),
 	};

@@ -174,9 +174,10 @@ static void fills_buckets_to_the_tick(void **state)
 		{ 5099, false }, { 5100, true }, { 5100, false }, { 5350, true }, { 5350, true },
 		{ 5350, false }, { 5399, false }, { 5400, true }, { 5400, false }, { 5000, false },
 		{ 1000000, true }, { 1000000, true }, { 1000000, true }, { 1000000, false } };
-	struct reset_bucket bucket = { 0 };
+	const struct bucket_rate rate = { .per_s = 10, .burst = 3 };
+	struct bucket bucket = { 0 };
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-		if (reset_bucket_take(&bucket, steps[i].now, 1000, 10, 3) != steps[i].taken)
+		if (bucket_take(&bucket, steps[i].now, 1000, &rate) != steps[i].taken)
 			fail_msg("step %zu", i);
 }
 
