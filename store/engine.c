@@ -1,0 +1,204 @@
+#include "engine_private.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+/* Big-endian, so that the engine's order of bytes is the order of numbers. */
+struct key {
+	uint64_t number;
+};
+
+static const char *key_of(struct key *key, uint64_t number)
+{
+	key->number = htobe64(number);
+	return (const char *)key;
+}
+
+void engine_put(struct engine *engine, enum engine_space space, uint64_t number, const void *value,
+	size_t bytes)
+{
+	struct key key;
+
+	rocksdb_writebatch_put_cf(engine->batch, engine->spaces[space], key_of(&key, number),
+		sizeof key, value, bytes);
+}
+
+void engine_erase(struct engine *engine, enum engine_space space, uint64_t number)
+{
+	struct key key;
+
+	rocksdb_writebatch_delete_cf(
+		engine->batch, engine->spaces[space], key_of(&key, number), sizeof key);
+}
+
+void engine_erase_range(struct engine *engine, uint64_t first, uint64_t end)
+{
+	struct key from, to;
+
+	for (int space = 0; space < ENGINE_SPACES; space++)
+		rocksdb_writebatch_delete_range_cf(engine->batch, engine->spaces[space],
+			key_of(&from, first), sizeof from, key_of(&to, end), sizeof to);
+}
+
+void engine_abandon(struct engine *engine)
+{
+	rocksdb_writebatch_clear(engine->batch);
+}
+
+int engine_commit(struct engine *engine)
+{
+	char *failure = NULL;
+
+	if (rocksdb_writebatch_count(engine->batch) == 0)
+		return 0;
+	if (engine->failed == 0) {
+		rocksdb_write(engine->db, engine->durably, engine->batch, &failure);
+		engine->failed = engine_result(failure, NULL);
+	}
+	rocksdb_writebatch_clear(engine->batch);
+	return engine->failed;
+}
+
+ssize_t engine_get(
+	struct engine *engine, enum engine_space space, uint64_t number, void *value, size_t max)
+{
+	char *failure = NULL;
+	struct key key;
+	rocksdb_pinnableslice_t *found = rocksdb_get_pinned_cf(engine->db, engine->reading,
+		engine->spaces[space], key_of(&key, number), sizeof key, &failure);
+	int result = engine_result(failure, NULL);
+	size_t bytes = 0;
+
+	if (result < 0)
+		return result;
+	if (!found)
+		return -ENOENT;
+	const char *bytes_found = rocksdb_pinnableslice_value(found, &bytes);
+	if (bytes <= max)
+		memcpy(value, bytes_found, bytes);
+	rocksdb_pinnableslice_destroy(found);
+	return bytes <= max ? (ssize_t)bytes : -EMSGSIZE;
+}
+
+/* Where the iterator stands; -ENOENT at the end. */
+static int standing(rocksdb_iterator_t *iterator, uint64_t end, uint64_t *number)
+{
+	char *failure = NULL;
+	size_t bytes;
+	struct key key;
+
+	if (!rocksdb_iter_valid(iterator)) {
+		rocksdb_iter_get_error(iterator, &failure);
+		return failure ? engine_result(failure, NULL) : -ENOENT;
+	}
+	const char *found = rocksdb_iter_key(iterator, &bytes);
+	if (bytes != sizeof key)
+		return -EBADMSG;
+	memcpy(&key, found, sizeof key);
+	*number = be64toh(key.number);
+	return *number < end ? 0 : -ENOENT;
+}
+
+static int seek(rocksdb_iterator_t *iterator, uint64_t from, uint64_t end, uint64_t *number)
+{
+	struct key key;
+
+	rocksdb_iter_seek(iterator, key_of(&key, from), sizeof key);
+	return standing(iterator, end, number);
+}
+
+/* A seek into a block that can't be read fails, one behind it does not: from `bad`, which fails,
+ * finds the next number that does not, by steps that double and then halve. Leaves the iterator
+ * there. */
+static int seek_behind(rocksdb_iterator_t *iterator, uint64_t bad, uint64_t end, uint64_t *number)
+{
+	uint64_t step = 1, good = end;
+
+	while (bad < end - 1) {
+		const uint64_t next = step < end - 1 - bad ? bad + step : end - 1;
+		const int result = seek(iterator, next, end, number);
+		if (result == 0 || result == -ENOENT) {
+			good = next;
+			break;
+		}
+		bad = next;
+		step = step > UINT64_MAX / 2 ? step : 2 * step;
+	}
+	while (good - bad > 1) {
+		const uint64_t middle = bad + (good - bad) / 2;
+		const int result = seek(iterator, middle, end, number);
+		if (result == 0 || result == -ENOENT)
+			good = middle;
+		else
+			bad = middle;
+	}
+	return good == end ? -ENOENT : seek(iterator, good, end, number);
+}
+
+static int scan(rocksdb_iterator_t *iterator, uint64_t first, uint64_t end, engine_visit *visit,
+	engine_damaged *damaged, void *arg)
+{
+	uint64_t next = first, number = first;
+	int result = seek(iterator, first, end, &number);
+
+	while (result != -ENOENT) {
+		if (result < 0) {
+			result = seek_behind(iterator, next, end, &number);
+			const int stop = damaged(arg, next, result == 0 ? number : end);
+			if (stop != 0)
+				return stop;
+			continue;
+		}
+		size_t bytes;
+		const char *value = rocksdb_iter_value(iterator, &bytes);
+		result = visit(arg, number, value, bytes);
+		if (result != 0)
+			return result;
+		next = number + 1;
+		rocksdb_iter_next(iterator);
+		result = standing(iterator, end, &number);
+	}
+	return 0;
+}
+
+int engine_scan(struct engine *engine, enum engine_space space, uint64_t first, uint64_t end,
+	engine_visit *visit, engine_damaged *damaged, void *arg)
+{
+	if (first >= end)
+		return 0;
+	rocksdb_iterator_t *iterator =
+		rocksdb_create_iterator_cf(engine->db, engine->scanning, engine->spaces[space]);
+	const int result = scan(iterator, first, end, visit, damaged, arg);
+	rocksdb_iter_destroy(iterator);
+	return result;
+}
+
+int engine_compact(struct engine *engine)
+{
+	char *failure = NULL;
+	rocksdb_flushoptions_t *wait = rocksdb_flushoptions_create();
+
+	rocksdb_flushoptions_set_wait(wait, 1);
+	for (int space = 0; space < ENGINE_SPACES && failure == NULL; space++) {
+		rocksdb_flush_cf(engine->db, wait, engine->spaces[space], &failure);
+		if (failure == NULL)
+			rocksdb_compact_range_cf(
+				engine->db, engine->spaces[space], NULL, 0, NULL, 0);
+	}
+	rocksdb_flushoptions_destroy(wait);
+	return engine_result(failure, NULL);
+}
+
+int engine_copy(struct engine *engine, const char *directory, char error[ENGINE_ERROR_BYTES])
+{
+	char *failure = NULL;
+	rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(engine->db, &failure);
+
+	if (failure == NULL) {
+		/* Flushes above 0 bytes of log: else the copy holds the log, and its length. */
+		rocksdb_checkpoint_create(checkpoint, directory, 0, &failure);
+		rocksdb_checkpoint_object_destroy(checkpoint);
+	}
+	return engine_result(failure, error);
+}
