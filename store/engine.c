@@ -81,83 +81,96 @@ ssize_t engine_get(
 	return bytes <= max ? (ssize_t)bytes : -EMSGSIZE;
 }
 
+struct scan {
+	struct engine *engine;
+	enum engine_space space;
+	uint64_t end;
+	rocksdb_iterator_t *iterator;
+};
+
 /* Where the iterator stands; -ENOENT at the end. */
-static int standing(rocksdb_iterator_t *iterator, uint64_t end, uint64_t *number)
+static int standing(const struct scan *scan, uint64_t *number)
 {
 	char *failure = NULL;
 	size_t bytes;
 	struct key key;
 
-	if (!rocksdb_iter_valid(iterator)) {
-		rocksdb_iter_get_error(iterator, &failure);
+	if (!rocksdb_iter_valid(scan->iterator)) {
+		rocksdb_iter_get_error(scan->iterator, &failure);
 		return failure ? engine_result(failure, NULL) : -ENOENT;
 	}
-	const char *found = rocksdb_iter_key(iterator, &bytes);
+	const char *found = rocksdb_iter_key(scan->iterator, &bytes);
 	if (bytes != sizeof key)
 		return -EBADMSG;
 	memcpy(&key, found, sizeof key);
 	*number = be64toh(key.number);
-	return *number < end ? 0 : -ENOENT;
+	return *number < scan->end ? 0 : -ENOENT;
 }
 
-static int seek(rocksdb_iterator_t *iterator, uint64_t from, uint64_t end, uint64_t *number)
+/* With a new iterator: one that has met a damaged block may say so again elsewhere. */
+static int seek(struct scan *scan, uint64_t from, uint64_t *number)
 {
 	struct key key;
 
-	rocksdb_iter_seek(iterator, key_of(&key, from), sizeof key);
-	return standing(iterator, end, number);
+	if (scan->iterator)
+		rocksdb_iter_destroy(scan->iterator);
+	scan->iterator = rocksdb_create_iterator_cf(
+		scan->engine->db, scan->engine->scanning, scan->engine->spaces[scan->space]);
+	rocksdb_iter_seek(scan->iterator, key_of(&key, from), sizeof key);
+	return standing(scan, number);
+}
+
+static bool can_seek(struct scan *scan, uint64_t from)
+{
+	uint64_t number;
+	const int result = seek(scan, from, &number);
+
+	return result == 0 || result == -ENOENT;
 }
 
 /* A seek into a block that can't be read fails, one behind it does not: from `bad`, which fails,
- * finds the next number that does not, by steps that double and then halve. Leaves the iterator
- * there. */
-static int seek_behind(rocksdb_iterator_t *iterator, uint64_t bad, uint64_t end, uint64_t *number)
+ * finds the first that does not, by steps that double and then halve. Leaves the iterator there. */
+static int seek_behind(struct scan *scan, uint64_t bad, uint64_t *number)
 {
-	uint64_t step = 1, good = end;
+	uint64_t good = scan->end;
 
-	while (bad < end - 1) {
-		const uint64_t next = step < end - 1 - bad ? bad + step : end - 1;
-		const int result = seek(iterator, next, end, number);
-		if (result == 0 || result == -ENOENT) {
-			good = next;
-			break;
-		}
-		bad = next;
-		step = step > UINT64_MAX / 2 ? step : 2 * step;
+	for (uint64_t step = 1; good - bad > step; step *= 2) {
+		if (can_seek(scan, bad + step))
+			good = bad + step;
+		else
+			bad += step;
 	}
 	while (good - bad > 1) {
 		const uint64_t middle = bad + (good - bad) / 2;
-		const int result = seek(iterator, middle, end, number);
-		if (result == 0 || result == -ENOENT)
+		if (can_seek(scan, middle))
 			good = middle;
 		else
 			bad = middle;
 	}
-	return good == end ? -ENOENT : seek(iterator, good, end, number);
+	return good == scan->end ? -ENOENT : seek(scan, good, number);
 }
 
-static int scan(rocksdb_iterator_t *iterator, uint64_t first, uint64_t end, engine_visit *visit,
-	engine_damaged *damaged, void *arg)
+static int run(
+	struct scan *scan, uint64_t first, engine_visit *visit, engine_damaged *damaged, void *arg)
 {
 	uint64_t next = first, number = first;
-	int result = seek(iterator, first, end, &number);
+	int result = seek(scan, first, &number);
 
 	while (result != -ENOENT) {
 		if (result < 0) {
-			result = seek_behind(iterator, next, end, &number);
-			const int stop = damaged(arg, next, result == 0 ? number : end);
-			if (stop != 0)
+			result = seek_behind(scan, next, &number);
+			const int stop = damaged(arg, next, result == 0 ? number : scan->end);
+			if (stop != 0 || result < 0)
 				return stop;
-			continue;
 		}
 		size_t bytes;
-		const char *value = rocksdb_iter_value(iterator, &bytes);
+		const char *value = rocksdb_iter_value(scan->iterator, &bytes);
 		result = visit(arg, number, value, bytes);
 		if (result != 0)
 			return result;
 		next = number + 1;
-		rocksdb_iter_next(iterator);
-		result = standing(iterator, end, &number);
+		rocksdb_iter_next(scan->iterator);
+		result = standing(scan, &number);
 	}
 	return 0;
 }
@@ -165,12 +178,12 @@ static int scan(rocksdb_iterator_t *iterator, uint64_t first, uint64_t end, engi
 int engine_scan(struct engine *engine, enum engine_space space, uint64_t first, uint64_t end,
 	engine_visit *visit, engine_damaged *damaged, void *arg)
 {
+	struct scan scan = { .engine = engine, .space = space, .end = end };
+
 	if (first >= end)
 		return 0;
-	rocksdb_iterator_t *iterator =
-		rocksdb_create_iterator_cf(engine->db, engine->scanning, engine->spaces[space]);
-	const int result = scan(iterator, first, end, visit, damaged, arg);
-	rocksdb_iter_destroy(iterator);
+	const int result = run(&scan, first, visit, damaged, arg);
+	rocksdb_iter_destroy(scan.iterator);
 	return result;
 }
 

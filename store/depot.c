@@ -1,0 +1,253 @@
+#include "depot_private.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+struct mailboxes *depot_mailboxes(const struct depot *depot)
+{
+	return depot->boxes;
+}
+
+uint32_t depot_epochs(const struct depot *depot)
+{
+	return epochs_count(depot->epochs);
+}
+
+void depot_set_time(struct depot *depot, uint32_t now)
+{
+	if (now > depot->now) /* a clock that goes back makes nothing young again */
+		depot->now = now;
+}
+
+/* The record of the index, as it lies on disk too. */
+static int read_index(struct depot *depot, uint64_t number, struct record_index *index,
+	struct record_index_bytes *bytes)
+{
+	const ssize_t got = engine_get(depot->engine, ENGINE_INDEX, number, bytes, sizeof *bytes);
+
+	if (got < 0)
+		return (int)got;
+	const uint8_t *key = epochs_key(depot->epochs, record_epoch(bytes, (size_t)got));
+	return key ? record_open_index(index, number, bytes, (size_t)got, key) : -EBADMSG;
+}
+
+/* The position of a frame in a mailbox, by the bits of it in the entries and then by what the disk
+ * says; -1 where it is not there. */
+static int64_t find_committed(struct depot *depot, const struct mailbox *box, uint64_t frame_id,
+	struct record_index *index, struct record_index_bytes *bytes)
+{
+	const uint64_t first_pending = depot->next - depot->pending_count;
+
+	for (uint32_t at = 0; at < box->count; at++) {
+		const uint64_t number = mailbox_number(box->entries[at]);
+		if (mailbox_may_be(box->entries[at], frame_id) && number < first_pending &&
+			read_index(depot, number, index, bytes) == 0 && index->frame_id == frame_id)
+			return at;
+	}
+	return -1;
+}
+
+static bool is_pending(const struct depot *depot, const uint8_t *route, uint64_t frame_id)
+{
+	for (uint32_t i = 0; i < depot->pending_count; i++)
+		if (depot->pending[i].frame_id == frame_id &&
+			memcmp(depot->pending[i].route, route, WIRE_ROUTE_BYTES) == 0)
+			return true;
+	return false;
+}
+
+static bool is_known(struct depot *depot, const struct mailbox *box, const struct wire_inner *frame)
+{
+	const uint64_t frame_id = get64(frame->frame_id);
+	struct record_index_bytes bytes;
+	struct record_index index;
+
+	return (box && (is_pending(depot, frame->route, frame_id) ||
+			       find_committed(depot, box, frame_id, &index, &bytes) >= 0)) ||
+	       recent_has(depot->recent, frame->route, frame_id);
+}
+
+static enum depot_verdict check_limits(
+	const struct depot *depot, const struct mailbox *box, uint32_t device, uint32_t large)
+{
+	const struct depot_limits *limits = &depot->limits;
+	const struct mailbox_load of_device = mailbox_device_load(depot->boxes, device);
+	const struct mailbox_load all = mailboxes_load(depot->boxes);
+	const uint32_t count = box ? box->count : 0, count_large = box ? box->large : 0;
+
+	if (depot->disk_short ||
+		mailbox_bytes(all.count + 1, all.large + large) > limits->total_bytes)
+		return DEPOT_OVER_TOTAL;
+	if (count >= limits->route_frames ||
+		mailbox_bytes(count + 1, count_large + large) > limits->route_bytes)
+		return DEPOT_OVER_ROUTE;
+	if (of_device.count >= limits->device_frames ||
+		mailbox_bytes(of_device.count + 1, of_device.large + large) > limits->device_bytes)
+		return DEPOT_OVER_DEVICE;
+	return DEPOT_TAKEN;
+}
+
+/* A new epoch each hour in which something arrives, with each process, and where the last one is
+ * empty and so destroyed. */
+static int turn_epoch(struct depot *depot)
+{
+	uint32_t epoch;
+
+	if (depot->epoch != 0 && depot->now - depot->epoch_began < EPOCH_MINUTES &&
+		epochs_key(depot->epochs, depot->epoch))
+		return 0;
+	const int result = epochs_begin(depot->epochs, &epoch);
+	if (result < 0)
+		return result;
+	depot->epoch = epoch;
+	depot->epoch_began = depot->now;
+	return 0;
+}
+
+static void put(struct depot *depot, uint64_t number, const struct wire_inner *frame, uint32_t len)
+{
+	const uint8_t *key = epochs_key(depot->epochs, depot->epoch);
+	struct record_index index = { .epoch = depot->epoch,
+		.frame_id = get64(frame->frame_id),
+		.arrived = depot->now,
+		.ttl = frame->ttl,
+		.large = len == RECORD_FRAME_MAX_BYTES };
+	struct record_frame whole = { .arrived = depot->now, .len = len };
+	struct record_index_bytes index_bytes;
+	struct record_body_bytes body_bytes;
+
+	memcpy(index.route, frame->route, sizeof index.route);
+	record_seal_index(&index_bytes, number, &index, key);
+	engine_put(depot->engine, ENGINE_INDEX, number, &index_bytes, sizeof index_bytes);
+	memcpy(whole.bytes, frame, len);
+	const size_t bytes = record_seal_body(&body_bytes, number, depot->epoch, &whole, key);
+	engine_put(depot->engine, ENGINE_BODY, number, &body_bytes, bytes);
+	sodium_memzero(&index, sizeof index);
+	sodium_memzero(&whole, WIRE_INNER_HEADER_BYTES + offsetof(struct record_frame, bytes));
+}
+
+enum depot_verdict depot_take(
+	struct depot *depot, uint32_t device, const struct wire_inner *frame, uint32_t len)
+{
+	struct mailbox *box = mailbox_find(depot->boxes, frame->route);
+	const bool large = len == RECORD_FRAME_MAX_BYTES;
+
+	if (depot->failed)
+		return DEPOT_FAILED;
+	if (is_known(depot, box, frame))
+		return DEPOT_KNOWN;
+	if (box && mailbox_set_device(depot->boxes, box, device) < 0)
+		return DEPOT_FAILED;
+	const enum depot_verdict verdict = check_limits(depot, box, device, large);
+	if (verdict != DEPOT_TAKEN)
+		return verdict;
+	if (depot->pending_count == DEPOT_BATCH_MAX || depot->next >> RECORD_NUMBER_BITS != 0 ||
+		turn_epoch(depot) < 0 ||
+		calendar_add(&depot->calendar, depot->next, depot->now, depot->epoch) < 0)
+		return DEPOT_FAILED;
+	const uint64_t entry =
+		mailbox_entry(depot->next, get64(frame->frame_id), frame->ttl, large);
+	if (mailbox_add(depot->boxes, frame->route, entry) < 0)
+		return DEPOT_FAILED;
+	box = mailbox_find(depot->boxes, frame->route);
+	if (mailbox_set_device(depot->boxes, box, device) < 0) {
+		(void)mailbox_remove(depot->boxes, box, box->count - 1);
+		return DEPOT_FAILED;
+	}
+	put(depot, depot->next, frame, len);
+	epochs_hold(depot->epochs, depot->epoch);
+	struct depot_pending *pending = &depot->pending[depot->pending_count++];
+	memcpy(pending->route, frame->route, sizeof pending->route);
+	pending->frame_id = get64(frame->frame_id);
+	depot->next++;
+	return DEPOT_TAKEN;
+}
+
+int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
+{
+	struct mailbox *box = mailbox_find(depot->boxes, route);
+	struct record_index_bytes bytes;
+	struct record_index index;
+	const int64_t at = box ? find_committed(depot, box, frame_id, &index, &bytes) : -1;
+
+	if (at < 0)
+		return -ENOENT;
+	const uint64_t number = mailbox_number(box->entries[at]);
+	if (index.arrived + RECENT_MINUTES > depot->now) {
+		const int result = recent_add(
+			depot->recent, route, frame_id, number, index.arrived, index.epoch);
+		if (result < 0)
+			return result;
+		bytes.delivered = 1;
+		engine_put(depot->engine, ENGINE_INDEX, number, &bytes, sizeof bytes);
+		engine_erase(depot->engine, ENGINE_BODY, number);
+	} else {
+		depot_erase(depot, number, index.epoch);
+	}
+	(void)mailbox_remove(depot->boxes, box, (uint32_t)at);
+	return 0;
+}
+
+/* What did not become durable was never there. */
+static void forget_pending(struct depot *depot)
+{
+	const uint64_t first = depot->next - depot->pending_count;
+
+	for (uint32_t i = 0; i < depot->pending_count; i++) {
+		struct mailbox *box = mailbox_find(depot->boxes, depot->pending[i].route);
+		const int64_t at = box ? mailbox_position(box, first + i) : -1;
+		if (at >= 0)
+			(void)mailbox_remove(depot->boxes, box, (uint32_t)at);
+	}
+}
+
+static void look_at_disk(struct depot *depot)
+{
+	struct statvfs disk;
+
+	depot->disk_short = fstatvfs(depot->directory, &disk) == 0 &&
+			    (uint64_t)disk.f_bavail * disk.f_frsize < depot->limits.disk_free_bytes;
+}
+
+int depot_commit(struct depot *depot)
+{
+	const int result = engine_commit(depot->engine);
+
+	if (result < 0) {
+		depot->failed = true;
+		forget_pending(depot);
+	} else {
+		for (size_t i = 0; i < depot->released_count; i++)
+			epochs_release(depot->epochs, depot->released[i]);
+		if (depot->released_count > 0)
+			(void)epochs_destroy_empty(depot->epochs);
+	}
+	sodium_memzero(depot->pending, depot->pending_count * sizeof *depot->pending);
+	depot->pending_count = 0;
+	depot->released_count = 0;
+	look_at_disk(depot);
+	return result;
+}
+
+int depot_read(
+	struct depot *depot, const struct mailbox *box, uint32_t at, struct record_frame *frame)
+{
+	const uint64_t number = mailbox_number(box->entries[at]);
+	struct record_body_bytes bytes;
+	const ssize_t got = engine_get(depot->engine, ENGINE_BODY, number, &bytes, sizeof bytes);
+
+	if (got < 0)
+		return got == -EMSGSIZE ? -EBADMSG : (int)got;
+	const uint8_t *key = epochs_key(depot->epochs, record_epoch(&bytes, (size_t)got));
+	return key ? record_open_body(frame, number, &bytes, (size_t)got, key) : -EBADMSG;
+}
+
+bool depot_give_up(struct depot *depot, struct mailbox *box, uint32_t at)
+{
+	const uint64_t number = mailbox_number(box->entries[at]);
+
+	depot_erase(depot, number, calendar_of(&depot->calendar, number).epoch);
+	return mailbox_remove(depot->boxes, box, at);
+}

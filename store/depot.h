@@ -1,0 +1,83 @@
+/* The depot: all that waits, on disk and in the index, without the links that bring and fetch it.
+ * One thread uses it.
+ *
+ * What depot_take() and depot_received() say holds from the next depot_commit() on that returns 0;
+ * before that nothing is acknowledged to anybody. */
+#ifndef CHAPPE_STORE_DEPOT_H
+#define CHAPPE_STORE_DEPOT_H
+
+#include "engine.h"
+#include "mailbox.h"
+
+enum {
+	DEPOT_BATCH_MAX = 1024, /* frames between two commits */
+	DEPOT_ERROR_BYTES = 1024,
+	DEPOT_TTL_MINUTES = 21 * 24 * 60,
+};
+
+struct depot_limits {
+	uint32_t route_frames, device_frames;
+	uint64_t route_bytes, device_bytes; /* of cells: 512 and 1232 */
+	uint64_t total_bytes;
+	uint64_t disk_free_bytes; /* no frame is taken while the disk has less room than this */
+	uint32_t ttl_minutes;     /* for frames that name none, and the most any gets */
+};
+
+/* What was found at start. */
+struct depot_report {
+	struct engine_report engine;
+	uint64_t messages, delivered; /* that wait; that are kept to know a repetition */
+	uint64_t damaged;             /* ranges of the index that can't be read */
+	uint64_t rebuilt;             /* messages in them, found again by their cells */
+	uint64_t unreadable;          /* records, or ranges of cells, that are lost */
+};
+
+enum depot_verdict {
+	DEPOT_TAKEN,
+	DEPOT_KNOWN,      /* the same route and frame_id: it is there, or was delivered of late */
+	DEPOT_OVER_ROUTE, /* quotas */
+	DEPOT_OVER_DEVICE,
+	DEPOT_OVER_TOTAL, /* the bound of the store, or of the disk */
+	DEPOT_FAILED,     /* the disk does not write, memory is short, or a commit is due first */
+};
+
+struct depot;
+
+/* now: minutes since 1970. Returns 0 or -errno with a text. */
+int depot_open(struct depot **depot, const char *directory, const struct depot_limits *limits,
+	uint32_t devices_max, uint32_t now, struct depot_report *report,
+	char error[DEPOT_ERROR_BYTES]);
+void depot_close(struct depot *depot);
+
+void depot_set_time(struct depot *depot, uint32_t now);
+
+/* A stored frame for a route that leads to a device; len is 480 or 1200. */
+enum depot_verdict depot_take(
+	struct depot *depot, uint32_t device, const struct wire_inner *frame, uint32_t len);
+
+/* The recipient has it: erased. -ENOENT where nothing waits by that name (any more); -ENOSPC while
+ * too many were delivered of late, so that it stays. */
+int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id);
+
+/* Everything since the last commit becomes durable together. After a failure nothing of it is, no
+ * frame is taken any more, and what waits can still be read. */
+int depot_commit(struct depot *depot);
+
+/* Reads the message at a position of a mailbox. -EBADMSG where it is damaged, -ENOENT where it is
+ * not committed yet, -EIO. */
+int depot_read(struct depot *depot, const struct mailbox *box, uint32_t at,
+	struct record_frame *frame) __attribute__((warn_unused_result));
+/* Gives up a message that can't be read. False where the mailbox is gone with it. */
+bool depot_give_up(struct depot *depot, struct mailbox *box, uint32_t at);
+
+/* A bounded step through all mailboxes: what is too old is erased. Returns true once it has been
+ * through all of them. Follow with depot_commit(). */
+bool depot_sweep(struct depot *depot);
+
+struct mailboxes *depot_mailboxes(const struct depot *depot);
+uint32_t depot_epochs(const struct depot *depot);
+
+/* Rewrites the tables without what was erased. */
+int depot_compact(struct depot *depot);
+
+#endif

@@ -1,0 +1,82 @@
+#include "depot_private.h"
+
+#include <stdlib.h>
+
+enum { SWEEP_PLACES = 1024 };
+
+uint32_t depot_expiry(const struct depot *depot, uint32_t arrived, uint8_t ttl)
+{
+	const uint32_t longest = depot->limits.ttl_minutes;
+	const uint32_t minutes = ttl == 0 || ttl > 31 ? longest : UINT32_C(1) << ttl;
+
+	return arrived + (minutes < longest ? minutes : longest);
+}
+
+void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch)
+{
+	engine_erase(depot->engine, ENGINE_INDEX, number);
+	engine_erase(depot->engine, ENGINE_BODY, number);
+	if (depot->released_count == depot->released_room) {
+		const size_t room = depot->released_room ? 2 * depot->released_room : 1024;
+		uint32_t *released = realloc(depot->released, room * sizeof *released);
+		if (!released)
+			return; /* the epoch's key lives until the next start */
+		depot->released = released;
+		depot->released_room = room;
+	}
+	depot->released[depot->released_count++] = epoch;
+}
+
+static void erase_expired(struct depot *depot, struct mailbox *box)
+{
+	const uint64_t first_pending = depot->next - depot->pending_count;
+
+	for (uint32_t at = box->count; at-- > 0;) {
+		const uint64_t number = mailbox_number(box->entries[at]);
+		const struct calendar_page page = calendar_of(&depot->calendar, number);
+		if (number >= first_pending || depot_expiry(depot, page.minute,
+						       mailbox_ttl(box->entries[at])) > depot->now)
+			continue;
+		depot_erase(depot, number, page.epoch);
+		if (!mailbox_remove(depot->boxes, box, at))
+			return;
+	}
+}
+
+static void forget_delivered(void *arg, const struct recent_frame *frame)
+{
+	depot_erase(arg, frame->number, frame->epoch);
+}
+
+bool depot_sweep(struct depot *depot)
+{
+	const uint32_t places = mailboxes_places(depot->boxes);
+
+	if (depot->failed)
+		return true;
+	if (depot->forgot != depot->now && depot->now >= RECENT_MINUTES) {
+		depot->forgot = depot->now;
+		recent_forget(
+			depot->recent, depot->now - RECENT_MINUTES + 1, forget_delivered, depot);
+		if (depot->now > depot->limits.ttl_minutes)
+			calendar_forget(
+				&depot->calendar, depot->now - depot->limits.ttl_minutes - 1);
+	}
+	for (uint32_t i = 0; i < SWEEP_PLACES && depot->sweep_place < places; i++) {
+		struct mailbox *box = mailbox_at(depot->boxes, depot->sweep_place++);
+		if (box)
+			erase_expired(depot, box);
+	}
+	if (depot->sweep_place < places)
+		return false;
+	depot->sweep_place = 0;
+	return true;
+}
+
+int depot_compact(struct depot *depot)
+{
+	const int result = engine_compact(depot->engine);
+	const int destroyed = epochs_destroy_empty(depot->epochs);
+
+	return result < 0 ? result : destroyed < 0 ? destroyed : 0;
+}

@@ -1,0 +1,47 @@
+/* What the files of the depot share. */
+#ifndef CHAPPE_STORE_DEPOT_PRIVATE_H
+#define CHAPPE_STORE_DEPOT_PRIVATE_H
+
+#include "calendar.h"
+#include "depot.h"
+#include "recent.h"
+
+struct depot_pending {
+	uint8_t route[WIRE_ROUTE_BYTES];
+	uint64_t frame_id;
+};
+
+struct depot {
+	struct depot_limits limits;
+	struct engine *engine;
+	struct epochs *epochs;
+	struct mailboxes *boxes;
+	struct recent *recent;
+	struct calendar calendar;
+	uint32_t now;
+	uint64_t next; /* number of the next frame */
+	uint32_t epoch, epoch_began;
+	bool failed; /* a commit did: nothing is taken any more */
+	bool disk_short;
+	int directory; /* of the store, to ask for room */
+
+	/* Since the last commit: frames next - pending_count on, and epochs of what was erased. */
+	uint32_t pending_count;
+	struct depot_pending pending[DEPOT_BATCH_MAX];
+	uint32_t *released;
+	size_t released_count, released_room;
+
+	uint32_t sweep_place;
+	uint32_t forgot; /* minute in which recent frames were looked through */
+};
+
+/* The minute from which on a message is too old. */
+uint32_t depot_expiry(const struct depot *depot, uint32_t arrived, uint8_t ttl);
+
+/* Erases what lies on disk under a number; its epoch is released by the next commit. */
+void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch);
+
+/* Reads everything at start. */
+int depot_load(struct depot *depot, struct depot_report *report);
+
+#endif

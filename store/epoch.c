@@ -1,0 +1,271 @@
+#include "epoch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_BYTES = 16 };
+
+struct epoch {
+	uint32_t number;
+	uint64_t records;
+	uint8_t *key; /* locked memory */
+};
+
+struct epochs {
+	int directory;
+	uint32_t count, room;
+	uint32_t last;      /* the highest number ever seen */
+	struct epoch *list; /* ascending numbers */
+};
+
+static void name_of(uint32_t number, char name[NAME_BYTES])
+{
+	snprintf(name, NAME_BYTES, "%08" PRIx32 ".key", number);
+}
+
+static struct epoch *find(const struct epochs *epochs, uint32_t number)
+{
+	uint32_t low = 0, high = epochs->count;
+
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+		if (epochs->list[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < epochs->count && epochs->list[low].number == number ? &epochs->list[low]
+									 : NULL;
+}
+
+/* Adds it in its place; the key comes uninitialised. NULL without memory. */
+static struct epoch *add(struct epochs *epochs, uint32_t number)
+{
+	if (epochs->count == epochs->room) {
+		const uint32_t room = epochs->room ? 2 * epochs->room : 64;
+		struct epoch *list = realloc(epochs->list, room * sizeof *list);
+		if (!list)
+			return NULL;
+		epochs->list = list;
+		epochs->room = room;
+	}
+	uint8_t *key = sodium_malloc(EPOCH_KEY_BYTES);
+	if (!key)
+		return NULL;
+	uint32_t at = epochs->count++;
+	for (; at > 0 && epochs->list[at - 1].number > number; at--)
+		epochs->list[at] = epochs->list[at - 1];
+	epochs->list[at] = (struct epoch){ .number = number, .key = key };
+	if (number > epochs->last)
+		epochs->last = number;
+	return &epochs->list[at];
+}
+
+static void drop(struct epochs *epochs, const struct epoch *epoch)
+{
+	const size_t at = (size_t)(epoch - epochs->list);
+
+	sodium_free(epoch->key);
+	memmove(&epochs->list[at], &epochs->list[at + 1],
+		(--epochs->count - at) * sizeof *epochs->list);
+}
+
+/* Overwrites the key where it lies before its name goes: a file system that writes in place keeps
+ * no copy. One that does not, and flash below it, may; docs say so. */
+static int destroy_file(const struct epochs *epochs, const char *name)
+{
+	uint8_t noise[EPOCH_KEY_BYTES];
+	int result = 0;
+	const int fd = openat(epochs->directory, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	randombytes_buf(noise, sizeof noise);
+	if (pwrite(fd, noise, sizeof noise, 0) != sizeof noise || fsync(fd) != 0)
+		result = -errno;
+	if (close(fd) != 0 && result == 0)
+		result = -errno;
+	if (result == 0 && unlinkat(epochs->directory, name, 0) != 0)
+		result = -errno;
+	return result;
+}
+
+/* A file that is not whole was never used: a key is durable before a record is sealed under it. */
+static int read_one(struct epochs *epochs, const char *name)
+{
+	char canonical[NAME_BYTES];
+	const uint32_t number = (uint32_t)strtoul(name, NULL, 16);
+	int result = 0;
+
+	name_of(number, canonical);
+	if (strcmp(name, canonical) != 0 || number == 0)
+		return 0;
+	const int fd = openat(epochs->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	struct epoch *epoch = add(epochs, number);
+	const ssize_t got = epoch ? read(fd, epoch->key, EPOCH_KEY_BYTES) : 0;
+	if (!epoch)
+		result = -ENOMEM;
+	else if (got < 0)
+		result = -errno;
+	else if (got != EPOCH_KEY_BYTES) {
+		drop(epochs, epoch);
+		result = destroy_file(epochs, name);
+	}
+	close(fd);
+	return result;
+}
+
+static int read_all(struct epochs *epochs)
+{
+	const int fd = openat(epochs->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *files = fd < 0 ? NULL : fdopendir(fd);
+	int result = files ? 0 : -errno;
+
+	if (!files) {
+		if (fd >= 0)
+			close(fd);
+		return result;
+	}
+	for (const struct dirent *entry; result == 0 && (entry = readdir(files)) != NULL;)
+		result = read_one(epochs, entry->d_name);
+	closedir(files);
+	return result;
+}
+
+int epochs_open(struct epochs **out, const char *directory, char error[EPOCH_ERROR_BYTES])
+{
+	struct epochs *epochs = calloc(1, sizeof *epochs);
+	int result = epochs ? 0 : -ENOMEM;
+
+	*out = NULL;
+	if (result == 0 && mkdir(directory, 0700) != 0 && errno != EEXIST)
+		result = -errno;
+	if (result == 0) {
+		epochs->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		result = epochs->directory < 0 ? -errno : read_all(epochs);
+	}
+	if (result == 0) {
+		*out = epochs;
+		return 0;
+	}
+	snprintf(error, EPOCH_ERROR_BYTES, "%.400s: %s", directory, strerror(-result));
+	if (epochs && epochs->directory <= 0)
+		free(epochs);
+	else
+		epochs_close(epochs);
+	return result;
+}
+
+void epochs_close(struct epochs *epochs)
+{
+	if (!epochs)
+		return;
+	while (epochs->count > 0)
+		drop(epochs, &epochs->list[epochs->count - 1]);
+	close(epochs->directory);
+	free(epochs->list);
+	free(epochs);
+}
+
+static int write_key(const struct epochs *epochs, const struct epoch *epoch)
+{
+	char name[NAME_BYTES];
+	int result = 0;
+
+	name_of(epoch->number, name);
+	const int fd = openat(epochs->directory, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	errno = EIO; /* of a short write */
+	if (write(fd, epoch->key, EPOCH_KEY_BYTES) != EPOCH_KEY_BYTES || fsync(fd) != 0)
+		result = -errno;
+	if (close(fd) != 0 && result == 0)
+		result = -errno;
+	if (result == 0 && fsync(epochs->directory) != 0)
+		result = -errno;
+	if (result < 0)
+		(void)unlinkat(epochs->directory, name, 0);
+	return result;
+}
+
+int epochs_begin(struct epochs *epochs, uint32_t *number)
+{
+	if (epochs->last == UINT32_MAX)
+		return -EOVERFLOW;
+	struct epoch *epoch = add(epochs, epochs->last + 1);
+	if (!epoch)
+		return -ENOMEM;
+	randombytes_buf(epoch->key, EPOCH_KEY_BYTES);
+	const int result = write_key(epochs, epoch);
+	if (result < 0) {
+		drop(epochs, epoch);
+		return result;
+	}
+	*number = epoch->number;
+	return 0;
+}
+
+const uint8_t *epochs_key(const struct epochs *epochs, uint32_t epoch)
+{
+	const struct epoch *found = find(epochs, epoch);
+
+	return found ? found->key : NULL;
+}
+
+void epochs_hold(struct epochs *epochs, uint32_t epoch)
+{
+	struct epoch *found = find(epochs, epoch);
+
+	if (found)
+		found->records++;
+}
+
+void epochs_release(struct epochs *epochs, uint32_t epoch)
+{
+	struct epoch *found = find(epochs, epoch);
+
+	if (found && found->records > 0)
+		found->records--;
+}
+
+int epochs_destroy_empty(struct epochs *epochs)
+{
+	int destroyed = 0, result = 0;
+
+	for (uint32_t i = 0; i < epochs->count;) {
+		char name[NAME_BYTES];
+		const struct epoch *epoch = &epochs->list[i];
+		if (epoch->records > 0) {
+			i++;
+			continue;
+		}
+		name_of(epoch->number, name);
+		const int one = destroy_file(epochs, name);
+		if (one < 0) {
+			result = one;
+			i++;
+			continue;
+		}
+		drop(epochs, epoch);
+		destroyed++;
+	}
+	if (destroyed > 0 && fsync(epochs->directory) != 0)
+		result = -errno;
+	return result < 0 ? result : destroyed;
+}
+
+uint32_t epochs_count(const struct epochs *epochs)
+{
+	return epochs->count;
+}

@@ -1,0 +1,342 @@
+/* The depot: taken, known, delivered, expired, at its limits, and what the disk shows afterwards.
+ */
+#include "files.h"
+
+#include "store/depot.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+enum { NOW = 29000000, SMALL = 480, LARGE = 1200, DEVICES = 8 };
+
+static const struct depot_limits generous = {
+	.route_frames = 1000,
+	.device_frames = 2000,
+	.route_bytes = 1 << 20,
+	.device_bytes = 2 << 20,
+	.total_bytes = 1 << 30,
+	.ttl_minutes = DEPOT_TTL_MINUTES,
+};
+
+static struct depot *depot;
+static struct depot_report report;
+
+static void reopen_with(const struct depot_limits *limits, uint32_t now)
+{
+	char path[96], error[DEPOT_ERROR_BYTES];
+
+	depot_close(depot);
+	depot = NULL;
+	snprintf(path, sizeof path, "%s/store", files_directory);
+	if (depot_open(&depot, path, limits, DEVICES, now, &report, error) != 0)
+		fail_msg("%s", error);
+}
+
+static void reopen(uint32_t now)
+{
+	reopen_with(&generous, now);
+}
+
+static int setup(void **state)
+{
+	if (sodium_init() < 0 || files_make(state) != 0)
+		return -1;
+	reopen(NOW);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	depot_close(depot);
+	depot = NULL;
+	return files_remove(state);
+}
+
+/* The same cell for the same numbers. */
+static const struct wire_inner *cell(uint8_t route, uint64_t frame_id)
+{
+	static uint8_t bytes[LARGE];
+	struct wire_inner *inner = (struct wire_inner *)bytes;
+	uint8_t seed[randombytes_SEEDBYTES] = { route };
+
+	memcpy(seed + 8, &frame_id, sizeof frame_id);
+	randombytes_buf_deterministic(bytes, sizeof bytes, seed);
+	memset(inner, 0, sizeof *inner);
+	inner->kind = WIRE_STORED;
+	inner->frame_id = put64(frame_id);
+	memset(inner->route, route, sizeof inner->route);
+	return inner;
+}
+
+static enum depot_verdict take(uint8_t route, uint64_t frame_id)
+{
+	return depot_take(
+		depot, route % DEVICES, cell(route, frame_id), frame_id % 2 ? LARGE : SMALL);
+}
+
+static const struct mailbox *box_of(uint8_t route)
+{
+	uint8_t bytes[WIRE_ROUTE_BYTES];
+
+	memset(bytes, route, sizeof bytes);
+	return mailbox_find(depot_mailboxes(depot), bytes);
+}
+
+static int received(uint8_t route, uint64_t frame_id)
+{
+	uint8_t bytes[WIRE_ROUTE_BYTES];
+
+	memset(bytes, route, sizeof bytes);
+	return depot_received(depot, bytes, frame_id);
+}
+
+static void assert_waits(uint8_t route, uint32_t at, uint64_t frame_id)
+{
+	struct record_frame frame;
+
+	assert_non_null(box_of(route));
+	assert_int_equal(depot_read(depot, box_of(route), at, &frame), 0);
+	assert_int_equal(frame.len, frame_id % 2 ? LARGE : SMALL);
+	assert_memory_equal(frame.bytes, cell(route, frame_id), frame.len);
+}
+
+static void sweep(uint32_t now)
+{
+	depot_set_time(depot, now);
+	while (!depot_sweep(depot))
+		;
+	assert_int_equal(depot_commit(depot), 0);
+}
+
+static void messages_wait_in_order_across_restarts(void **state)
+{
+	(void)state;
+	for (uint64_t id = 1; id <= 20; id++)
+		assert_int_equal(take(id % 3 ? 1 : 2, id), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	for (int round = 0; round < 3; round++) {
+		uint32_t one = 0, two = 0;
+		for (uint64_t id = 1; id <= 20; id++)
+			assert_waits(id % 3 ? 1 : 2, id % 3 ? one++ : two++, id);
+		assert_int_equal(box_of(1)->count + box_of(2)->count, 20);
+		reopen(NOW);
+		assert_int_equal(report.messages, 20);
+		assert_int_equal(report.unreadable, 0);
+	}
+	assert_int_equal(take(1, 21), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	assert_waits(1, box_of(1)->count - 1, 21);
+}
+
+/* Waiting, in the same batch, delivered, and delivered before a restart. */
+static void repetitions_are_stored_once(void **state)
+{
+	(void)state;
+	assert_int_equal(take(1, 5), DEPOT_TAKEN);
+	assert_int_equal(take(1, 5), DEPOT_KNOWN);
+	assert_int_equal(take(2, 5), DEPOT_TAKEN);             /* another route */
+	assert_int_equal(take(1, 5 + (1 << 14)), DEPOT_TAKEN); /* the same 14 bits */
+	assert_int_equal(depot_commit(depot), 0);
+	assert_int_equal(take(1, 5), DEPOT_KNOWN);
+	reopen(NOW);
+	assert_int_equal(take(1, 5), DEPOT_KNOWN);
+	assert_int_equal(received(1, 5), 0);
+	assert_int_equal(take(1, 5), DEPOT_KNOWN);
+	assert_int_equal(depot_commit(depot), 0);
+	assert_int_equal(received(1, 5), -ENOENT);
+	reopen(NOW + 9);
+	assert_int_equal(report.messages, 2);
+	assert_int_equal(report.delivered, 1);
+	assert_int_equal(take(1, 5), DEPOT_KNOWN);
+	assert_int_equal(received(1, 5), -ENOENT);
+	sweep(NOW + 10); /* nobody repeats it any more */
+	assert_int_equal(take(1, 5), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	assert_waits(1, 1, 5);
+}
+
+static void what_was_not_committed_does_not_wait(void **state)
+{
+	(void)state;
+	assert_int_equal(take(1, 1), DEPOT_TAKEN);
+	assert_int_equal(received(1, 1), -ENOENT);
+	reopen(NOW);
+	assert_int_equal(report.messages, 0);
+	assert_null(box_of(1));
+	for (uint64_t id = 0; id < DEPOT_BATCH_MAX; id++)
+		assert_int_equal(take((uint8_t)(id % 7), id), DEPOT_TAKEN);
+	assert_int_equal(take(1, DEPOT_BATCH_MAX), DEPOT_FAILED);
+	assert_int_equal(depot_commit(depot), 0);
+	assert_int_equal(take(1, DEPOT_BATCH_MAX), DEPOT_TAKEN);
+}
+
+static void limits_hold(void **state)
+{
+	static const struct {
+		struct depot_limits limits;
+		uint32_t same_route, same_device, other_device; /* how many fit */
+		enum depot_verdict verdict;
+	} rows[] = {
+		{ { 3, 100, 1 << 20, 1 << 20, 1 << 20, 0, 99 }, 3, 3, 3, DEPOT_OVER_ROUTE },
+		{ { 99, 100, 5 * 512, 1 << 20, 1 << 20, 0, 99 }, 5, 5, 5, DEPOT_OVER_ROUTE },
+		{ { 99, 4, 1 << 20, 1 << 20, 1 << 20, 0, 99 }, 4, 0, 4, DEPOT_OVER_DEVICE },
+		{ { 99, 99, 1 << 20, 3 * 512, 1 << 20, 0, 99 }, 3, 0, 3, DEPOT_OVER_DEVICE },
+		{ { 99, 99, 1 << 20, 1 << 20, 6 * 512, 0, 99 }, 6, 0, 0, DEPOT_OVER_TOTAL },
+		{ { 99, 99, 1 << 20, 1 << 20, 1 << 20, UINT64_MAX, 99 }, 0, 0, 0,
+			DEPOT_OVER_TOTAL },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const uint32_t wanted[] = { rows[i].same_route, rows[i].same_device,
+			rows[i].other_device };
+		const uint8_t routes[] = { 1, 1 + DEVICES, 2 };
+		for (int restarted = 0; restarted < 2; restarted++) {
+			teardown(state);
+			setup(state);
+			reopen_with(&rows[i].limits, NOW);
+			for (int r = 0; r < 3; r++) {
+				uint64_t id = 2 * 1000;
+				while (take(routes[r], id) == DEPOT_TAKEN)
+					id += 2;
+				assert_int_equal((id - 2000) / 2, wanted[r]);
+			}
+			assert_int_equal(depot_commit(depot), 0);
+			assert_int_equal(take(1, 77 * 2), rows[i].verdict);
+			if (wanted[0] > 0)
+				assert_int_equal(take(1, 2000), DEPOT_KNOWN);
+		}
+	}
+}
+
+static void old_messages_are_erased(void **state)
+{
+	struct wire_inner *inner;
+
+	(void)state;
+	for (uint64_t id = 0; id < 8; id++) {
+		inner = (struct wire_inner *)(uintptr_t)cell(1, 2 * id);
+		inner->ttl = (uint8_t)id; /* default, then 2, 4 ... 128 minutes */
+		assert_int_equal(depot_take(depot, 1, inner, SMALL), DEPOT_TAKEN);
+	}
+	assert_int_equal(depot_commit(depot), 0);
+	sweep(NOW + 1);
+	assert_int_equal(box_of(1)->count, 8);
+	sweep(NOW + 16);
+	assert_int_equal(box_of(1)->count, 4);
+	reopen(NOW + 64);
+	assert_int_equal(report.messages, 2);
+	assert_int_equal(box_of(1)->count, 2);
+	sweep(NOW + DEPOT_TTL_MINUTES - 1);
+	assert_int_equal(box_of(1)->count, 1);
+	assert_int_equal(depot_epochs(depot), 1);
+	sweep(NOW + DEPOT_TTL_MINUTES);
+	assert_null(box_of(1));
+	assert_int_equal(depot_epochs(depot), 0);
+}
+
+struct keys {
+	uint8_t key[EPOCH_KEY_BYTES];
+	uint32_t count;
+};
+
+static void read_key(const char *path, void *arg)
+{
+	struct keys *keys = arg;
+	FILE *file = fopen(path, "r");
+
+	assert_int_equal(fread(keys->key, 1, sizeof keys->key, file), sizeof keys->key);
+	fclose(file);
+	keys->count++;
+}
+
+/* No file shows a route or what a cell holds, ever; and once the last message of an epoch is gone
+ * its key is in none of them. */
+static void files_show_nothing_and_keep_no_key(void **state)
+{
+	struct keys keys = { .count = 0 };
+	uint8_t route[8];
+
+	(void)state;
+	for (uint64_t id = 1; id <= 50; id++)
+		assert_int_equal(take(0xa5, id), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	files_each(".key", read_key, &keys);
+	assert_int_equal(keys.count, 1);
+	assert_true(files_hold(keys.key, sizeof keys.key));
+	for (int round = 0; round < 2; round++) {
+		memset(route, 0xa5, sizeof route);
+		assert_false(files_hold(route, sizeof route));
+		assert_false(files_hold(cell(0xa5, 7)->payload, 16));
+		assert_int_equal(depot_compact(depot), 0); /* then from the tables */
+	}
+	for (uint64_t id = 1; id <= 50; id++)
+		assert_int_equal(received(0xa5, id), 0);
+	assert_int_equal(depot_commit(depot), 0);
+	assert_int_equal(depot_epochs(depot), 1); /* repetitions are known by it */
+	sweep(NOW + 10);
+	assert_int_equal(depot_epochs(depot), 0);
+	assert_false(files_hold(keys.key, sizeof keys.key));
+	reopen(NOW + 10);
+	assert_int_equal(report.messages + report.delivered + report.unreadable, 0);
+	assert_int_equal(take(1, 1), DEPOT_TAKEN); /* under a new one */
+	assert_int_equal(depot_commit(depot), 0);
+	assert_waits(1, 0, 1);
+}
+
+static void damage_first_table(const char *path, void *arg)
+{
+	bool *done = arg;
+	char buffer[4096];
+	FILE *file = fopen(path, "r");
+	const size_t bytes = fread(buffer, 1, sizeof buffer, file);
+
+	fclose(file);
+	/* The table of the index: 51-byte records; that of the cells points into blob files. */
+	if (*done || bytes < sizeof buffer)
+		return;
+	*done = true;
+	files_damage(path, 2000, 8);
+}
+
+/* A block of the index is damaged: its messages are found again by their cells. */
+static void damaged_index_is_rebuilt(void **state)
+{
+	uint64_t id;
+	bool done = false;
+
+	(void)state;
+	for (id = 1; id <= 900; id++)
+		assert_int_equal(take((uint8_t)(id % 7), id), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	assert_int_equal(depot_compact(depot), 0);
+	depot_close(depot);
+	depot = NULL;
+	files_each(".sst", damage_first_table, &done);
+	assert_true(done);
+	reopen(NOW);
+	assert_int_equal(report.damaged, 1);
+	assert_true(report.rebuilt > 0);
+	assert_int_equal(report.unreadable, 0);
+	assert_int_equal(report.messages, 900);
+	uint32_t position[7] = { 0 };
+	for (id = 1; id <= 900; id++)
+		assert_waits((uint8_t)(id % 7), position[id % 7]++, id);
+	assert_int_equal(take(1, 1), DEPOT_KNOWN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(messages_wait_in_order_across_restarts),
+		TEST(repetitions_are_stored_once),
+		TEST(what_was_not_committed_does_not_wait),
+		TEST(limits_hold),
+		TEST(old_messages_are_erased),
+		TEST(files_show_nothing_and_keep_no_key),
+		TEST(damaged_index_is_rebuilt),
+#undef TEST
+	};
+	return cmocka_run_group_tests_name("depot", tests, NULL, NULL);
+}
