@@ -183,8 +183,20 @@ static int check_udp(const struct view *view, const struct config *config)
 	return *payload == WIRE_TRANSPORT ? TRANSPORT : INIT;
 }
 
-static int check(struct view *view, const struct config *config)
+/* What goes to everybody, or to somebody else on a port that listens to all, is not for us even
+ * with our IP address (RFC 1122, 3.3.6). Hosts' own questions may be multicast: host.c looks at
+ * them. */
+static bool to_port(const struct view *view, const struct worker *worker)
 {
+	const struct rte_ether_hdr *ether =
+		rte_pktmbuf_mtod(view->mbuf, const struct rte_ether_hdr *);
+
+	return rte_is_same_ether_addr(&ether->dst_addr, &worker->ports[view->mbuf->port].mac);
+}
+
+static int check(struct view *view, const struct worker *worker)
+{
+	const struct config *config = worker->config;
 	uint16_t type;
 
 	if (view->mbuf->nb_segs != 1)
@@ -204,6 +216,8 @@ static int check(struct view *view, const struct config *config)
 	default:
 		return COUNTER_drop_not_ip;
 	}
+	if (result == IP_UDP && unlikely(!to_port(view, worker)))
+		return COUNTER_drop_not_for_us;
 	return result == IP_UDP ? check_udp(view, config) : result;
 }
 
@@ -234,7 +248,7 @@ uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_
 			.at = rte_pktmbuf_mtod(mbuf, const uint8_t *),
 			.left = mbuf->data_len,
 		};
-		const int what = check(&view, worker->config);
+		const int what = check(&view, worker);
 		if (likely(what == TRANSPORT)) {
 			bare(&view);
 			const struct wire_transport *header =

@@ -26,7 +26,7 @@
 	X(host_echo, "ICMP and ICMPv6 echo requests answered")                                     \
 	X(drop_not_ip, "neither IPv4, IPv6 nor ARP")                                               \
 	X(drop_not_udp, "not UDP, nor a message the relay answers")                                \
-	X(drop_not_for_us, "addressed to no address, VLAN or port of the relay")                   \
+	X(drop_not_for_us, "addressed to no MAC, address, VLAN or port of the relay")              \
 	X(drop_bad_source, "source address that can't be answered: multicast, unspecified, ours")  \
 	X(drop_fragment, "IP fragment")                                                            \
 	X(drop_truncated, "shorter than its headers say")                                          \
