@@ -147,35 +147,38 @@
 	D(dataplane_slot, generation, "as long as the dataplane", NOTHING)                         \
 	D(dataplane_slot, reason, SESSION_END, "why it will end")                                  \
 	D(dataplane_slot, named, SESSION_END, NOTHING)                                             \
-	D(session_receive, index, SESSION_END, "index of the session, which its frames carry")     \
-	D(session_receive, device, SESSION_END, "slot of the device")                              \
-	D(session_receive, expires, SESSION_END, "when the session ends")                          \
+	D(session_receive, key, SESSION_END,                                                       \
+		"opens frames of this session on the wire, in memory only, wiped when it ends; "   \
+		"what it uncovers is a route and a payload that stays sealed")                     \
+	D(session_receive, confirmed, SESSION_END, "whether the device has confirmed it")          \
 	D(session_receive, limits, SESSION_END, "number of the class of its limits")               \
-	D(session_receive, reserved, SESSION_END, NOTHING)                                         \
+	D(session_receive, index, SESSION_END, "index of the session, which its frames carry")     \
+	D(session_receive, expires, SESSION_END, "when the session ends")                          \
+	D(session_receive, source, SESSION_END,                                                    \
+		"keyed hash of where the device's frames come from")                               \
 	D(session_receive, head, SESSION_END,                                                      \
 		"highest counter received: about how many frames the device sent")                 \
 	D(session_receive, meter, SESSION_END,                                                     \
 		"how much of its limits the device has used in the last second")                   \
+	D(session_receive, bitmap, SESSION_END,                                                    \
+		"which of the last 2,048 counters arrived, against replays")                       \
+	D(session_receive, device, SESSION_END, "slot of the device")                              \
 	D(session_receive, challenged, SESSION_END, "when it was last asked to prove its address") \
-	D(session_receive, confirmed, SESSION_END, "whether the device has confirmed it")          \
+	D(session_receive, controls_s, SESSION_END,                                                \
+		"in which second it last asked control for something, in 16 bits")                 \
 	D(session_receive, controls, SESSION_END,                                                  \
 		"how many requests to control it made in the last second that it made any")        \
-	D(session_receive, controls_s, SESSION_END, "which second that was, in 16 bits")           \
-	D(session_receive, bitmap, SESSION_END,                                                    \
-		"which of the last 4,032 counters arrived, against replays")                       \
+	D(session_receive, reserved, SESSION_END, NOTHING)                                         \
 	D(session_receive, candidate, SESSION_END,                                                 \
 		"address that the device seems to have moved to, until proven")                    \
-	D(session_receive, key, SESSION_END,                                                       \
-		"opens frames of this session on the wire, in memory only, wiped when it ends; "   \
-		"what it uncovers is a route and a payload that stays sealed")                     \
-	D(session_send, counter, SESSION_END, "next counter to send: how many frames it got")      \
-	D(session_send, index, SESSION_END, "index of the session")                                \
-	D(session_send, peer_index, SESSION_END, "index that the device chose for its end")        \
-	D(session_send, reserved, SESSION_END, NOTHING)                                            \
-	D(session_send, endpoint, SESSION_END, "where frames for the device go")                   \
 	D(session_send, key, SESSION_END,                                                          \
 		"opens frames to the device on the wire, in memory only, wiped when it ends; "     \
 		"what it uncovers is a route and a payload that stays sealed")                     \
+	D(session_send, zero, SESSION_END, NOTHING)                                                \
+	D(session_send, tag, SESSION_END, "part of the index of the session")                      \
+	D(session_send, peer_index, SESSION_END, "index that the device chose for its end")        \
+	D(session_send, counter, SESSION_END, "next counter to send: how many frames it got")      \
+	D(session_send, endpoint, SESSION_END, "where frames for the device go")                   \
 	D(endpoint, sequence, SESSION_END, NOTHING)                                                \
 	D(endpoint, port, SESSION_END, "port of the relay's machine")                              \
 	D(endpoint, vlan, SESSION_END, "VLAN")                                                     \

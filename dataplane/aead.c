@@ -2,6 +2,7 @@
 
 #include "src/hop.h"
 #include <errno.h>
+#include <rte_common.h>
 #include <rte_prefetch.h>
 
 enum {
@@ -47,7 +48,7 @@ int aead_key_init(const struct aead *aead, struct aead_key *key, enum wire_suite
 	if ((aead_suites(aead) & 1u << suite) == 0)
 		return -ENOTSUP;
 	memset(key, 0, sizeof *key);
-	key->suite = suite;
+	key->suite = (uint8_t)suite;
 	if (suite == WIRE_SUITE_AES256GCM)
 		IMB_AES256_GCM_PRE(aead->mgr, bytes, &key->aes);
 	else
@@ -57,17 +58,19 @@ int aead_key_init(const struct aead *aead, struct aead_key *key, enum wire_suite
 
 void aead_prefetch(const struct aead_key *key, uint32_t len)
 {
-	const char *start = (const char *)&key->aes, *end = start + sizeof key->aes;
+	const char *start = (const char *)key, *end = (const char *)(&key->aes + 1);
 
-	/* One power of the hash key a block, the lowest powers last. The line that holds the last
-	 * of them holds the suite, too. */
-	uint32_t powers = len / AEAD_GCM_BLOCK_BYTES;
-	if (powers > AEAD_HASH_KEYS)
-		powers = AEAD_HASH_KEYS;
+	if (key->suite != WIRE_SUITE_AES256GCM) {
+		rte_prefetch0(start);
+		return;
+	}
+	/* One power of the hash key a block, the lowest powers last. */
+	const uint32_t powers = RTE_MIN(len / AEAD_GCM_BLOCK_BYTES, (uint32_t)AEAD_HASH_KEYS);
 	for (uint32_t i = 0; i < AEAD_ROUND_KEY_BYTES; i += AEAD_LINE_BYTES)
 		rte_prefetch0(start + i);
-	for (uint32_t i = 0; i <= powers * AEAD_GCM_BLOCK_BYTES; i += AEAD_LINE_BYTES)
-		rte_prefetch0(end - i);
+	for (const char *at = end - powers * AEAD_GCM_BLOCK_BYTES; at < end - AEAD_LINE_BYTES;
+		at += AEAD_LINE_BYTES)
+		rte_prefetch0(at);
 }
 
 /* ChaCha20-Poly1305 as one job: it is done when submit returns (about a third less work than the

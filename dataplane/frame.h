@@ -32,15 +32,16 @@ struct frame {
 	uint32_t index;       /* C:OSM M:L receiver_index; of what main injects: to seal for */
 	uint32_t device;      /* O:SM     slot of the device that sent it */
 	uint32_t owner;       /* H:M      FRAME_PUNT_INIT: the worker to own the session */
-	uint16_t vlan;        /* C:RH     0 = untagged */
-	uint8_t work;         /* enum frame_work: HS:M on the punt ring, M:L on the inject ring */
-	uint8_t family;       /* C:RH     4 or 6 */
-	uint8_t ip_bytes;     /* C:RH     IP header that it came with, 20 or 40 */
-	uint8_t ether_bytes;  /* C:RH     Ethernet header, 14 or 18 with a VLAN tag */
-	uint8_t newest;       /* P:RS     its counter is above all earlier ones */
-	uint8_t to_endpoint;  /* RSHM:A   goes to endpoint below, not to that of session `to` */
+	uint32_t source;     /* C:R      mark of the endpoint that sent it: same place, same mark */
+	uint16_t vlan;       /* C:RH     0 = untagged */
+	uint8_t work;        /* enum frame_work: HS:M on the punt ring, M:L on the inject ring */
+	uint8_t family;      /* C:RH     4 or 6 */
+	uint8_t ip_bytes;    /* C:RH     IP header that it came with, 20 or 40 */
+	uint8_t ether_bytes; /* C:RH     Ethernet header, 14 or 18 with a VLAN tag */
+	uint8_t newest;      /* P:RS     its counter is above all earlier ones */
+	uint8_t to_endpoint; /* RSHM:A   goes to endpoint below, not to that of session `to` */
 	uint8_t source_known; /* R:S      it came from the session's endpoint: no token is due */
-	uint8_t reserved[19];
+	uint8_t reserved[15];
 	struct endpoint endpoint; /* RSHM:A valid while to_endpoint or on the punt ring */
 };
 _Static_assert(sizeof(struct frame) == 128, "two cache lines");

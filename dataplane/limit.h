@@ -18,6 +18,8 @@ enum {
 	LIMIT_BURST_BYTES_MIN = 16 * 1232,
 };
 
+_Static_assert((int)LIMIT_CLASSES <= 1 << 16, "sessions name their class in 16 bits");
+
 struct limit_class {
 	/* main; constant while a device has the class and for a grace period after */
 	struct rte_meter_srtcm_profile frames, bytes;

@@ -13,7 +13,7 @@ void sessions_init(struct tables *tables)
 	list_init(&tables->waiting);
 	for (uint32_t i = 0; i < tables->view.slots; i++) {
 		tables->sessions[i].receive.index = SESSION_NONE;
-		tables->sessions[i].send.index = SESSION_NONE;
+		tables->sessions[i].send.tag = SESSION_NO_TAG;
 		tables->slots[i].generation =
 			(uint8_t)randombytes_uniform(1 << WIRE_INDEX_GENERATION_BITS);
 		list_push(&tables->free, tables->slot_next, i);
@@ -85,12 +85,13 @@ static int publish(struct tables *tables, const struct table_install *install, u
 		return result;
 	}
 	receive->device = install->device;
-	receive->limits = tables->devices[install->device].limits;
-	receive->expires = deadline;
+	receive->limits = (uint16_t)tables->devices[install->device].limits;
+	receive->expires = session_tick(deadline);
 	send->peer_index = install->peer_index;
 	send->endpoint = install->endpoint;
 	send->endpoint.sequence = 0;
-	__atomic_store_n(&send->index, install->index, __ATOMIC_RELEASE);
+	endpoint_prepare(&send->endpoint);
+	__atomic_store_n(&send->tag, session_tag(install->index), __ATOMIC_RELEASE);
 	__atomic_store_n(&receive->index, install->index, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -125,7 +126,8 @@ int tables_session_install(struct tables *tables, const struct table_install *in
 static void set_deadline(struct tables *tables, uint32_t number, uint64_t deadline)
 {
 	tables->slots[number].deadline = deadline;
-	__atomic_store_n(&tables->sessions[number].receive.expires, deadline, __ATOMIC_RELAXED);
+	__atomic_store_n(&tables->sessions[number].receive.expires, session_tick(deadline),
+		__ATOMIC_RELAXED);
 }
 
 int tables_session_confirm(struct tables *tables, uint32_t index)
@@ -159,7 +161,7 @@ void session_end(struct tables *tables, uint32_t number, enum table_end_reason r
 
 	if (tables->current[slot->device] == slot->index)
 		__atomic_store_n(&tables->current[slot->device], SESSION_NONE, __ATOMIC_RELEASE);
-	__atomic_store_n(&session->send.index, SESSION_NONE, __ATOMIC_RELEASE);
+	__atomic_store_n(&session->send.tag, SESSION_NO_TAG, __ATOMIC_RELEASE);
 	__atomic_store_n(&session->receive.index, SESSION_NONE, __ATOMIC_RELEASE);
 	if (device->pending == number)
 		device->pending = TABLES_NONE;
@@ -192,7 +194,7 @@ void sessions_set_limits(struct tables *tables, uint32_t device)
 
 	for (; number != TABLES_NONE; number = tables->slots[number].device_next)
 		__atomic_store_n(&tables->sessions[number].receive.limits,
-			tables->devices[device].limits, __ATOMIC_RELEASE);
+			(uint16_t)tables->devices[device].limits, __ATOMIC_RELEASE);
 }
 
 int tables_session_keep(struct tables *tables, uint32_t index)
@@ -243,7 +245,8 @@ static void wipe_waiting(struct tables *tables)
 			return;
 		struct session *session = &tables->sessions[number];
 		sodium_memzero(session, sizeof *session);
-		session->receive.index = session->send.index = SESSION_NONE;
+		session->receive.index = SESSION_NONE;
+		session->send.tag = SESSION_NO_TAG;
 		tables->slots[number].state = SLOT_FREE;
 		list_push(&tables->free, tables->slot_next, number);
 	}

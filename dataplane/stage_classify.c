@@ -221,6 +221,42 @@ static int check(struct view *view, const struct worker *worker)
 	return result == IP_UDP ? check_udp(view, config) : result;
 }
 
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	const unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)(product >> 64) ^ (uint64_t)product;
+}
+
+/* Equal for frames from one endpoint (frame_source()), and different for others but for one in
+ * 2^32: wyhash's folded multiplication. Two endpoints that share a mark pass for one, so a device
+ * that moved between them would be found at its next session; the key keeps that from being
+ * arranged. */
+static uint32_t source_mark(const struct view *view, const uint64_t key[2])
+{
+	const struct frame *frame = view->frame;
+	const struct rte_ether_hdr *ether =
+		rte_pktmbuf_mtod(view->mbuf, const struct rte_ether_hdr *);
+	uint64_t words[4] = { 0 }, mac = 0;
+	uint32_t ports;
+
+	memcpy(&mac, &ether->src_addr, sizeof ether->src_addr);
+	memcpy(&ports, view->at, sizeof ports);
+	if (frame->family == 4)
+		memcpy(words, view->at - 8, 8);
+	else
+		memcpy(words, view->at - 32, 32);
+	uint64_t mark =
+		mix(mac ^ key[0], words[0] ^ key[1]) ^
+		mix(((uint64_t)frame->vlan << 48 | (uint64_t)view->mbuf->port << 32 | ports) ^
+				key[1],
+			key[0] + frame->family);
+	if (frame->family == 6)
+		mark ^= mix(words[1] ^ key[0], words[2] ^ key[1]) ^ mix(words[3] ^ key[0], key[1]);
+	mark ^= mark >> 32;
+	return (uint32_t)mark != 0 ? (uint32_t)mark : 1;
+}
+
 /* From here on the mbuf's data is the UDP payload. */
 static void bare(const struct view *view)
 {
@@ -238,8 +274,10 @@ static void bare(const struct view *view)
 uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
 	const uint64_t before = stage_flow(worker);
+	uint64_t mark_key[2];
 	uint32_t on = 0;
 
+	memcpy(mark_key, worker->token_key, sizeof mark_key);
 	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *mbuf = frames[i];
 		struct view view = {
@@ -250,6 +288,7 @@ uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_
 		};
 		const int what = check(&view, worker);
 		if (likely(what == TRANSPORT)) {
+			view.frame->source = source_mark(&view, mark_key);
 			bare(&view);
 			const struct wire_transport *header =
 				(const struct wire_transport *)frame_bytes(mbuf);

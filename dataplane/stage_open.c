@@ -18,11 +18,11 @@ static struct session *find(struct worker *worker, struct rte_mbuf *mbuf)
 		return NULL;
 	}
 	struct session_receive *receive = &session->receive;
-	if (unlikely(__atomic_load_n(&receive->expires, __ATOMIC_RELAXED) <= worker->now)) {
+	if (unlikely(__atomic_load_n(&receive->expires, __ATOMIC_RELAXED) <=
+		     session_tick(worker->now))) {
 		worker_drop(worker, mbuf, COUNTER_drop_expired);
 		return NULL;
 	}
-	frame->device = receive->device;
 	frame->from = session;
 	return session;
 }

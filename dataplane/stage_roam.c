@@ -59,6 +59,7 @@ static bool echoes(
 	       token_ok(worker->token_key, frame_of(mbuf)->index, source, keepalive->token);
 }
 
+/* A frame from elsewhere than the frames before it. */
 static void roam(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct frame *frame = frame_of(mbuf);
@@ -67,19 +68,19 @@ static void roam(struct worker *worker, struct rte_mbuf *mbuf)
 	static const struct endpoint none;
 	struct endpoint source;
 
-	/* Late frames tell nothing about where the device is now. */
-	frame->source_known = 1;
-	if (!frame->newest)
-		return;
 	frame_source(mbuf, &source);
-	if (likely(endpoint_same(&source, &send->endpoint))) {
-		if (unlikely(receive->candidate.family != 0))
+	if (endpoint_same(&source, &send->endpoint)) {
+		if (receive->candidate.family != 0)
 			endpoint_publish(&receive->candidate, &none);
+		receive->source = frame->source;
 		return;
 	}
+	/* While there is a candidate, every frame is looked at. */
+	receive->source = 0;
 	if (echoes(worker, mbuf, &source)) {
 		endpoint_publish(&send->endpoint, &source);
 		endpoint_publish(&receive->candidate, &none);
+		receive->source = frame->source;
 		worker_count(worker, COUNTER_endpoint_moves, 1);
 		return;
 	}
@@ -95,8 +96,13 @@ uint32_t stage_roam(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
 	const uint64_t before = stage_flow(worker);
 
-	for (uint32_t i = 0; i < n; i++)
-		roam(worker, frames[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		struct frame *frame = frame_of(frames[i]);
+		/* Late frames tell nothing about where the device is now. */
+		frame->source_known = 1;
+		if (unlikely(frame->newest && frame->source != frame->from->receive.source))
+			roam(worker, frames[i]);
+	}
 	assert(stage_flow(worker) == before);
 	return n;
 }

@@ -48,11 +48,14 @@ static bool control_due(const struct worker *worker, struct session_receive *rec
 
 static void punt(struct worker *worker, struct rte_mbuf *mbuf)
 {
-	if (!control_due(worker, &frame_of(mbuf)->from->receive)) {
+	struct frame *frame = frame_of(mbuf);
+
+	if (!control_due(worker, &frame->from->receive)) {
 		worker_drop_opened(worker, mbuf, COUNTER_drop_control_rate);
 		return;
 	}
-	frame_of(mbuf)->work = FRAME_PUNT_CONTROL;
+	frame->device = frame->from->receive.device;
+	frame->work = FRAME_PUNT_CONTROL;
 	if (rte_ring_sp_enqueue(worker->punt, mbuf) != 0) {
 		worker_drop_opened(worker, mbuf, COUNTER_drop_punt_full);
 		return;

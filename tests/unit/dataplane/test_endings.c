@@ -130,7 +130,7 @@ static void recipient_offline(struct device_end *alice, struct device_end *bob)
 static void recipient_ended_meanwhile(struct device_end *alice, struct device_end *bob)
 {
 	(void)alice;
-	session_of(tables_view(relay.tables), bob->index)->send.index = SESSION_NONE;
+	session_of(tables_view(relay.tables), bob->index)->send.tag = SESSION_NO_TAG;
 }
 
 static void send_counter_used_up(struct device_end *alice, struct device_end *bob)

@@ -430,7 +430,8 @@ static void take_transport(
 		relay->counts.unopened++;
 		return;
 	}
-	if (!replay_accept(&session->replay.head, session->replay.bitmap, 64, counter)) {
+	if (!replay_accept(
+		    &session->replay.head, session->replay.bitmap, REPLAY_RELAY_WORDS, counter)) {
 		relay->counts.replayed++;
 		return;
 	}

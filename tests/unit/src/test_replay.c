@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 enum {
-	RELAY_WINDOW = 4096 - 64,
-	DEVICE_WINDOW = 16384 - 64,
+	RELAY_WINDOW = REPLAY_RELAY_WORDS * REPLAY_WORD_BITS,
+	DEVICE_WINDOW = REPLAY_DEVICE_WORDS * REPLAY_WORD_BITS,
 };
 _Static_assert(RELAY_WINDOW >= (int)WIRE_RELAY_WINDOW_FRAMES, "4.2");
 _Static_assert(DEVICE_WINDOW >= (int)WIRE_DEVICE_WINDOW_FRAMES, "4.2");
@@ -47,17 +47,17 @@ static void run(const struct step *steps, size_t count, uint64_t *bitmap, uint32
 static void edges_of_the_relay_window(void **state)
 {
 	(void)state;
-	static const struct step steps[] = EDGES(RELAY_WINDOW, 4096);
+	static const struct step steps[] = EDGES(RELAY_WINDOW, RELAY_WINDOW);
 	struct replay_relay replay = { 0 };
-	run(steps, sizeof steps / sizeof *steps, replay.bitmap, 64);
+	run(steps, sizeof steps / sizeof *steps, replay.bitmap, REPLAY_RELAY_WORDS);
 }
 
 static void edges_of_the_device_window(void **state)
 {
 	(void)state;
-	static const struct step steps[] = EDGES(DEVICE_WINDOW, 16384);
+	static const struct step steps[] = EDGES(DEVICE_WINDOW, DEVICE_WINDOW);
 	struct replay_device replay = { 0 };
-	run(steps, sizeof steps / sizeof *steps, replay.bitmap, 256);
+	run(steps, sizeof steps / sizeof *steps, replay.bitmap, REPLAY_DEVICE_WORDS);
 }
 
 static void starts_anywhere(void **state)
@@ -68,13 +68,14 @@ static void starts_anywhere(void **state)
 	for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
 		struct replay_relay replay = { 0 };
 		uint64_t first = firsts[i];
-		assert_true(replay_accept(&replay.head, replay.bitmap, 64, first));
-		assert_false(replay_accept(&replay.head, replay.bitmap, 64, first));
+		assert_true(replay_accept(&replay.head, replay.bitmap, REPLAY_RELAY_WORDS, first));
+		assert_false(replay_accept(&replay.head, replay.bitmap, REPLAY_RELAY_WORDS, first));
 		for (uint64_t back = 1; back <= first && back < RELAY_WINDOW; back++)
-			assert_true(replay_accept(&replay.head, replay.bitmap, 64, first - back));
+			assert_true(replay_accept(
+				&replay.head, replay.bitmap, REPLAY_RELAY_WORDS, first - back));
 		if (first >= RELAY_WINDOW)
-			assert_false(replay_accept(
-				&replay.head, replay.bitmap, 64, first - RELAY_WINDOW));
+			assert_false(replay_accept(&replay.head, replay.bitmap, REPLAY_RELAY_WORDS,
+				first - RELAY_WINDOW));
 	}
 }
 
@@ -83,12 +84,13 @@ static void refused_counters_change_nothing(void **state)
 {
 	(void)state;
 	struct replay_relay replay = { 0 }, before;
-	assert_true(replay_accept(&replay.head, replay.bitmap, 64, 10000));
+	assert_true(replay_accept(&replay.head, replay.bitmap, REPLAY_RELAY_WORDS, 10000));
 	before = replay;
 	static const uint64_t refused[] = { 10000, 0, 10000 - RELAY_WINDOW, WIRE_LAST_COUNTER,
 		UINT64_MAX };
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-		assert_false(replay_accept(&replay.head, replay.bitmap, 64, refused[i]));
+		assert_false(
+			replay_accept(&replay.head, replay.bitmap, REPLAY_RELAY_WORDS, refused[i]));
 		assert_memory_equal(&replay, &before, sizeof replay);
 	}
 }
@@ -138,10 +140,10 @@ static uint64_t next_counter(const struct model *model, uint64_t window)
 static void agrees_with_a_naive_model(void **state)
 {
 	(void)state;
-	static const uint32_t widths[] = { 2, 64, 256 };
+	static const uint32_t widths[] = { 2, 32, 256 };
 	for (size_t w = 0; w < 3; w++)
 		for (int round = 0; round < 8; round++) {
-			uint64_t window = (widths[w] - 1) * 64, bitmap[256] = { 0 };
+			uint64_t window = widths[w] * 64, bitmap[256] = { 0 };
 			struct replay_head head = { 0 };
 			struct model *model = calloc(1, sizeof *model);
 			assert_non_null(model);
