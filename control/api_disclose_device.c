@@ -235,7 +235,7 @@ void disclose_session(json_t *records, const struct table_session *session)
 	add_receive(records, session);
 	json_t *send = disclose_record(DISCLOSE_session_send);
 	disclose_set(send, "counter", number(session->next_to_send));
-	disclose_set(send, "tag", number(session->index >> WIRE_INDEX_SLOT_BITS));
+	disclose_set(send, "tag", index_json(true, session->index));
 	disclose_set(send, "peer_index", index_json(true, session->peer_index));
 	disclose_set(send, "endpoint", api_endpoint_json(&session->endpoint));
 	disclose_set(send, "key", disclose_secret(WIRE_KEY_BYTES));

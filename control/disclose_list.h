@@ -175,7 +175,7 @@
 		"opens frames to the device on the wire, in memory only, wiped when it ends; "     \
 		"what it uncovers is a route and a payload that stays sealed")                     \
 	D(session_send, zero, SESSION_END, NOTHING)                                                \
-	D(session_send, tag, SESSION_END, "part of the index of the session")                      \
+	D(session_send, tag, SESSION_END, "index of the session, less what its place says")        \
 	D(session_send, peer_index, SESSION_END, "index that the device chose for its end")        \
 	D(session_send, counter, SESSION_END, "next counter to send: how many frames it got")      \
 	D(session_send, endpoint, SESSION_END, "where frames for the device go")                   \

@@ -72,11 +72,11 @@ value() { json "j['devices'][0]['records']$1" <"$T/alice.json"; }
 [ "$(value '["table_device"][0]["key"]')" = "$(ctl device show "$name" --json | json 'j["key"]')" ] || fail "key"
 [ "$(value '["endpoint"][0]["remote"]')" = 192.0.2.2 ] || fail "address"
 session=$(ctl device show "$name" --json | json 'j["session"]')
-of_session() { # of_session PLACE DATUM: in the record of alice's session; those replaced live 10 s more
-	json "[r['$2'] for r in j['devices'][0]['records']['$1'] if r['index'] == '$session'][0]" <"$T/alice.json"
+of_session() { # of_session PLACE DATUM [KEY]: in the record of alice's session; those replaced live 10 s more
+	json "[r['$2'] for r in j['devices'][0]['records']['$1'] if r['${3-index}'] == '$session'][0]" <"$T/alice.json"
 }
 [ "$(of_session session_receive head)" -gt 0 ] || fail "counter"
-[ "$(of_session session_send endpoint | grep -c 192.0.2.2)" -eq 1 ] || fail "endpoint"
+[ "$(of_session session_send endpoint tag | grep -c 192.0.2.2)" -eq 1 ] || fail "endpoint"
 [ "$(of_session dataplane_slot state)" = confirmed ] || fail "state"
 [ "$(value '["control_device"][0]["attempt"]')" -gt 0 ] || fail "attempt"
 [ "$(value '["table_invitation"][0]["used"]')" != None ] || fail "invitation"
