@@ -85,8 +85,7 @@ void bench_print(const struct bench_figure *figure)
 	fflush(stdout);
 }
 
-/* Free hugepages of 2 MiB, in MiB. */
-static uint64_t free_huge_mib(void)
+uint64_t bench_free_huge_mib(void)
 {
 	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "re");
 	char text[32] = "";
@@ -124,7 +123,7 @@ void bench_eal(uint32_t lcores, uint32_t need_mib)
 	char *arguments[16] = { "bench", "--no-pci", "--no-shconf", "--no-telemetry",
 		"--iova-mode=va", "--log-level=*:error", "--lcores", map };
 	int n = 8;
-	const bool huge = free_huge_mib() >= need_mib;
+	const bool huge = bench_free_huge_mib() >= need_mib;
 
 	lcore_map(lcores, map, sizeof map);
 	snprintf(memory, sizeof memory, "%u", need_mib);

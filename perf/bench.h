@@ -48,6 +48,7 @@ struct bench_figure {
 	struct bench_spread ratio;
 	/* beside the figure: how it was taken */
 	uint32_t family, burst, pairs, retaken;
+	uint64_t page; /* of the memory measured, in bytes; 0: of EAL's */
 };
 void bench_print(const struct bench_figure *figure);
 const char *bench_suite(enum wire_suite suite);
@@ -55,7 +56,8 @@ const char *bench_suite(enum wire_suite suite);
 /* EAL on that many lcores, each pinned to one of the CPUs that this process may use; in hugepages
  * where the machine has enough free ones, else without. */
 void bench_eal(uint32_t lcores, uint32_t need_mib);
-uint64_t bench_page_bytes(void); /* of EAL's memory */
+uint64_t bench_free_huge_mib(void); /* of pages of 2 MiB */
+uint64_t bench_page_bytes(void);    /* of EAL's memory */
 /* Memory of its own for a floor, in pages of the same size as EAL's. */
 void *bench_memory(uint64_t bytes);
 void bench_memory_free(void *memory, uint64_t bytes);

@@ -1,0 +1,86 @@
+/* install_devices: seconds until a restarted dataplane holds all devices and routes again, from the
+ * start of its process to the acknowledged SYNC_END. Real processes: chappe-control goes on. */
+#include "bench.h"
+#include "relay.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RUNS_MAX = 31 };
+
+struct options {
+	uint32_t devices, routes, runs;
+};
+
+static void parse(struct options *options, int argc, char **argv)
+{
+	static const struct option known[] = { { "devices", 1, NULL, 'd' },
+		{ "routes", 1, NULL, 'r' }, { "runs", 1, NULL, 'n' }, { NULL, 0, NULL, 0 } };
+	int option;
+
+	*options = (struct options){ .devices = 1000000, .routes = 4, .runs = 3 };
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		const uint32_t value = optarg ? (uint32_t)strtoul(optarg, NULL, 10) : 0;
+		if (option == 'd')
+			options->devices = value;
+		else if (option == 'r')
+			options->routes = value;
+		else if (option == 'n')
+			options->runs = value;
+	}
+	if (options->devices == 0 || options->routes == 0 || options->runs == 0 ||
+		options->runs > RUNS_MAX) {
+		fputs("options, with their defaults: --devices 1000000 --routes 4 (of each) "
+		      "--runs 3\n",
+			stderr);
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	double all[RUNS_MAX], connected[RUNS_MAX], control_cpu[RUNS_MAX], main_cpu[RUNS_MAX];
+	struct options options;
+	struct relay relay;
+
+	parse(&options, argc, argv);
+	fprintf(stderr, "     filling a store with %u devices and %u routes each\n",
+		options.devices, options.routes);
+	relay_make(&relay, options.devices, options.routes, true);
+	relay_start_dataplane(&relay);
+	relay_start_control(&relay);
+	relay_in_step(&relay);
+	for (uint32_t i = 0; i < options.runs; i++) {
+		child_stop(&relay.dataplane);
+		const uint64_t before = child_cpu_ns(&relay.control);
+		const double start = bench_now_s();
+		relay_start_dataplane(&relay);
+		const double up = child_wait(&relay.control, "dataplane connected", 60);
+		const double end = relay_in_step(&relay);
+		all[i] = end - start;
+		connected[i] = end - up;
+		control_cpu[i] = (double)(child_cpu_ns(&relay.control) - before) / 1e9;
+		main_cpu[i] = (double)child_main_cpu_ns(&relay.dataplane) / 1e9;
+		fprintf(stderr,
+			"     install_devices %u devices, %lu routes: %.2f s from the start of the "
+			"process, %.2f s from its connection; CPU: control %.2f s, main lcore "
+			"%.2f s\n",
+			options.devices, (uint64_t)options.devices * options.routes, all[i],
+			connected[i], control_cpu[i], main_cpu[i]);
+	}
+	const struct bench_figure figure = {
+		.name = "install_devices",
+		.unit = "s",
+		.sessions = options.devices,
+		.workers = 1,
+		.value = bench_spread(all, options.runs).median,
+		.floor = bench_spread(connected, options.runs).median,
+		.ratio = bench_spread(all, options.runs),
+		.pairs = options.runs,
+		.page = relay_page_bytes(&relay),
+	};
+	bench_print(&figure);
+	relay_remove(&relay);
+	return 0;
+}

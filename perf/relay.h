@@ -1,0 +1,33 @@
+/* A relay of real processes, chappe-dataplane and chappe-control as they are installed, with a
+ * directory of their own and a store that holds devices and routes. Its port takes in nothing and
+ * sends into nowhere. */
+#ifndef CHAPPE_PERF_RELAY_H
+#define CHAPPE_PERF_RELAY_H
+
+#include "child.h"
+#include <stdbool.h>
+
+enum { RELAY_PATH_BYTES = 64, RELAY_TIMEOUT_S = 300 };
+
+struct relay {
+	uint32_t devices,
+		routes; /* routes: of each device; the tables are as large as the content */
+	char dir[RELAY_PATH_BYTES];
+	bool huge; /* hugepages under the dataplane */
+	struct child dataplane, control;
+};
+
+/* Makes directory and configuration; fills the store unless filled is false. */
+void relay_make(struct relay *relay, uint32_t devices, uint32_t routes, bool filled);
+/* Returns when it is ready. */
+void relay_start_dataplane(struct relay *relay);
+void relay_start_control(struct relay *relay);
+/* Waits until the dataplane holds what the store holds; returns bench_now_s() of that moment. */
+double relay_in_step(struct relay *relay);
+/* Ends the processes and removes the directory. */
+void relay_remove(struct relay *relay);
+
+/* Page size of the dataplane's memory. */
+uint64_t relay_page_bytes(const struct relay *relay);
+
+#endif
