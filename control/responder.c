@@ -8,12 +8,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Jobs that a thread takes at once: enough to make the lock cheap beside 100 us of X25519 a job,
- * few enough that a small burst is shared among threads. */
-enum { RESPONDER_TAKE = 4, RESPONDER_STACK_BYTES = 128 * 1024 };
+/* Jobs that a thread takes at once: of a short queue few, so that threads share a burst and answers
+ * go out soon; of a long one more, so that the event loop, its system calls and the dataplane work
+ * for many at a time. A job is about 100 us of X25519. */
+enum { RESPONDER_TAKE_MIN = 4, RESPONDER_TAKE_MAX = 64, RESPONDER_STACK_BYTES = 128 * 1024 };
 
 struct job_queue {
 	struct job *first, **last;
+	uint32_t count;
 };
 
 struct responder {
@@ -23,7 +25,7 @@ struct responder {
 	uint32_t touched; /* jobs that were ever in use */
 	uint32_t in_use;
 	int event_fd;
-	uint32_t threads_count;
+	uint32_t threads_wanted, threads_count;
 	pthread_t threads[RESPONDER_THREADS_MAX];
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -36,6 +38,7 @@ static void queue_init(struct job_queue *queue)
 {
 	queue->first = NULL;
 	queue->last = &queue->first;
+	queue->count = 0;
 }
 
 /* Takes at most max jobs off the front; the chain ends with NULL. */
@@ -43,7 +46,7 @@ static struct job *queue_take(struct job_queue *queue, uint32_t max)
 {
 	struct job *first = queue->first, **end = &first;
 
-	for (uint32_t i = 0; i < max && *end; i++)
+	for (uint32_t i = 0; i < max && *end; i++, queue->count--)
 		end = &(*end)->next;
 	queue->first = *end;
 	if (!queue->first)
@@ -55,7 +58,7 @@ static struct job *queue_take(struct job_queue *queue, uint32_t max)
 static void queue_add(struct job_queue *queue, struct job *jobs)
 {
 	*queue->last = jobs;
-	while (*queue->last)
+	for (; *queue->last; queue->count++)
 		queue->last = &(*queue->last)->next;
 }
 
@@ -105,13 +108,23 @@ static void run_jobs(const struct responder *responder, struct job *jobs)
 	}
 }
 
+/* Half of a thread's fair share. */
+static uint32_t jobs_to_take(const struct responder *responder)
+{
+	const uint32_t share = responder->waiting.count / (2 * responder->threads_wanted);
+
+	if (share < RESPONDER_TAKE_MIN)
+		return RESPONDER_TAKE_MIN;
+	return share < RESPONDER_TAKE_MAX ? share : RESPONDER_TAKE_MAX;
+}
+
 static void *responder_thread(void *arg)
 {
 	struct responder *responder = arg;
 
 	pthread_mutex_lock(&responder->lock);
 	while (responder->running) {
-		struct job *jobs = queue_take(&responder->waiting, RESPONDER_TAKE);
+		struct job *jobs = queue_take(&responder->waiting, jobs_to_take(responder));
 		bool first;
 		if (!jobs) {
 			pthread_cond_wait(&responder->work, &responder->lock);
@@ -154,6 +167,7 @@ int responder_create(struct responder **created, const struct noise_keypair *key
 	if (!responder)
 		return -ENOMEM;
 	responder->key = key;
+	responder->threads_wanted = threads;
 	responder->running = true;
 	queue_init(&responder->waiting);
 	queue_init(&responder->finished);

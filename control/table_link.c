@@ -12,8 +12,8 @@ enum {
 	TABLE_OWNERS_MAX = 1 << WIRE_INDEX_OWNER_BITS,
 	/* Indices asked for at once, whenever half as many are left; fewer where the table is
 	 * small, so that one owner does not hold what another needs. */
-	LEASE_BLOCK = 512,
-	LEASES_MAX = 8 * LEASE_BLOCK,
+	LEASE_BLOCK = 2048,
+	LEASES_MAX = 4 * LEASE_BLOCK,
 };
 
 struct leases {

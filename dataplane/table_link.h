@@ -11,7 +11,7 @@
 enum {
 	TABLE_LINK_QUEUE_BYTES = 4 << 20, /* above it nothing is read or dumped */
 	TABLE_LINK_DUMPS_MAX = 16,
-	TABLE_LINK_LEASES = 256,      /* of each owner, on connecting; fewer in small tables */
+	TABLE_LINK_LEASES = 2048,     /* of each owner, on connecting; fewer in small tables */
 	TABLE_LINK_LEASES_MAX = 8192, /* asked for at once */
 	TABLE_LINK_ENDED_MAX = 256,
 };

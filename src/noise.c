@@ -2,6 +2,8 @@
 #include "hop.h"
 #include <assert.h>
 #include <errno.h>
+#include <nettle/hmac.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -49,13 +51,21 @@ void noise_generate(struct noise_keypair *keypair)
 	noise_public_key(keypair);
 }
 
+static void hash_name(const char *name, size_t len, uint8_t hash[NOISE_HASH_BYTES])
+{
+	struct sha256_ctx state;
+	sha256_init(&state);
+	sha256_update(&state, len, (const uint8_t *)name);
+	sha256_digest(&state, NOISE_HASH_BYTES, hash);
+}
+
 static void mix_hash(struct noise *noise, const void *data, size_t len)
 {
-	crypto_hash_sha256_state state;
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, noise->hash, sizeof noise->hash);
-	crypto_hash_sha256_update(&state, data, len);
-	crypto_hash_sha256_final(&state, noise->hash);
+	struct sha256_ctx state;
+	sha256_init(&state);
+	sha256_update(&state, sizeof noise->hash, noise->hash);
+	sha256_update(&state, len, data);
+	sha256_digest(&state, sizeof noise->hash, noise->hash);
 }
 
 /* HKDF (section 4.3) with n outputs of 32 bytes, n <= 3: out[i] = HMAC(temp, out[i - 1] || i + 1).
@@ -63,25 +73,24 @@ static void mix_hash(struct noise *noise, const void *data, size_t len)
 static void hkdf(const uint8_t chaining_key[NOISE_HASH_BYTES], const uint8_t *input, size_t len,
 	uint8_t (*out)[NOISE_HASH_BYTES], uint8_t n)
 {
-	crypto_auth_hmacsha256_state keyed, state;
+	struct hmac_sha256_ctx keyed;
 	uint8_t temp[NOISE_HASH_BYTES];
 
-	crypto_auth_hmacsha256_init(&state, chaining_key, NOISE_HASH_BYTES);
-	crypto_auth_hmacsha256_update(&state, input, len);
-	crypto_auth_hmacsha256_final(&state, temp);
+	hmac_sha256_set_key(&keyed, NOISE_HASH_BYTES, chaining_key);
+	hmac_sha256_update(&keyed, len, input);
+	hmac_sha256_digest(&keyed, sizeof temp, temp);
 
-	crypto_auth_hmacsha256_init(&keyed, temp, sizeof temp);
+	/* A digest leaves the context as it was after its key. */
+	hmac_sha256_set_key(&keyed, sizeof temp, temp);
 	for (uint8_t i = 0; i < n; i++) {
 		uint8_t number = (uint8_t)(i + 1);
-		state = keyed;
 		if (i > 0)
-			crypto_auth_hmacsha256_update(&state, out[i - 1], NOISE_HASH_BYTES);
-		crypto_auth_hmacsha256_update(&state, &number, 1);
-		crypto_auth_hmacsha256_final(&state, out[i]);
+			hmac_sha256_update(&keyed, NOISE_HASH_BYTES, out[i - 1]);
+		hmac_sha256_update(&keyed, 1, &number);
+		hmac_sha256_digest(&keyed, NOISE_HASH_BYTES, out[i]);
 	}
 	sodium_memzero(temp, sizeof temp);
 	sodium_memzero(&keyed, sizeof keyed);
-	sodium_memzero(&state, sizeof state);
 }
 
 static void mix_key(struct noise *noise, const uint8_t input[NOISE_KEY_BYTES])
@@ -213,7 +222,7 @@ int noise_begin(struct noise *noise, enum noise_pattern pattern, enum noise_ciph
 	if (name_len <= sizeof noise->hash)
 		memcpy(noise->hash, name, name_len);
 	else
-		crypto_hash_sha256(noise->hash, (const uint8_t *)name, name_len);
+		hash_name(name, name_len, noise->hash);
 	memcpy(noise->chaining_key, noise->hash, sizeof noise->chaining_key);
 	mix_hash(noise, prologue, prologue_len);
 	mix_hash(noise, initiator ? noise->remote_static : noise->static_key.public,
