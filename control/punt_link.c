@@ -53,7 +53,7 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 	struct punt_link *link = arg;
 	const struct punt_record *records = (const struct punt_record *)bytes;
 
-	if (len == 0 || len % sizeof *records != 0)
+	if (punt_message_check(records, len, true) < 0)
 		return -EBADMSG;
 	for (size_t i = 0; i < len / sizeof *records; i++)
 		link->calls->record(link->arg, &records[i]);
