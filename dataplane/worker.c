@@ -197,7 +197,7 @@ uint32_t worker_poll(struct worker *worker)
 	n = passed(worker, STAGE_seal, stage_seal(worker, frames, n));
 	n = passed(worker, STAGE_address, stage_address(worker, frames, n));
 	worker_count(worker, COUNTER_relayed_frames, n);
-	n = passed(worker, STAGE_tx, stage_tx(worker, frames, n));
+	passed(worker, STAGE_tx, stage_tx(worker, frames, n));
 
 	passed(worker, STAGE_branches, branches(worker));
 	passed(worker, STAGE_inject, extras(worker));
