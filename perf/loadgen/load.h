@@ -48,7 +48,8 @@ struct load_counts {
 /* A hop session as its device has it. local_index is its place in load.sessions, and a generation.
  */
 struct session {
-	struct aead_key send, receive;
+	_Alignas(64) struct aead_key send;
+	_Alignas(64) struct aead_key receive;
 	struct replay_device replay;
 	uint32_t device, local_index, relay_index;
 	uint64_t send_counter, soft, hard, reset_from;

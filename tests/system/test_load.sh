@@ -48,7 +48,7 @@ offer again --rate 2000 --duration 1 --cell 1232 --repeat-check || fail "repeate
 
 say "no load tests beside a relay"
 capture=$T/frames.pcap
-"$loadgen" --pcap "$capture" --relay 198.18.0.2:4460 --relay-mac 02:00:00:00:00:01 --devices 20 \
+"$loadgen" --pcap "$capture" --relay 198.18.0.2:4460 --relay-mac 02:70:63:61:70:00 --devices 20 \
 	--frames 400 --seed "a seed" >"$T/pcap.log" 2>&1 || fail "no capture: $(<"$T/pcap.log")"
 replay() { # replay PROGRAM SECONDS OPTION...: the capture in a loop
 	local program=$1 seconds=$2

@@ -13,30 +13,25 @@ import sys
 
 import search_memory
 
-# dataplane/session.h: a session's two halves begin with lines that name its index, at 0 and 8, and
-# the first one ends with reserved zeros.
-SLOT_BYTES, LINE_BYTES, RESERVED_AT, RESERVED_BYTES = 2880, 64, 20, 44
+# dataplane/session.h: where in a slot a session's index, reserved zeros and, in its other half, the
+# tag (owner and generation of the index) lie; slots lie on cache lines.
+LINE_BYTES, INDEX_AT, RESERVED_AT, RESERVED_BYTES, TAG_AT = 64, 1012, 1355, 53, 2482
 
 
 def slots(memory, pid, index):
     """Addresses that hold what a slot of session index would hold."""
     wanted = struct.pack("<I", index)
+    tag = struct.pack("<H", index >> 21)
     for start, end, permissions, _ in search_memory.mappings(pid):
         if "w" not in permissions:
             continue
         data = os.pread(memory, end - start, start)
         at = data.find(wanted)
         while at >= 0:
-            halves = (
-                at % LINE_BYTES == 0
-                and not any(data[at + RESERVED_AT : at + RESERVED_AT + RESERVED_BYTES])
-                and any(
-                    data[at + line + 8 : at + line + 12] == wanted
-                    for line in range(LINE_BYTES, SLOT_BYTES, LINE_BYTES)
-                )
-            )
-            if halves:
-                yield start + at
+            slot = at - INDEX_AT
+            reserved = data[slot + RESERVED_AT : slot + RESERVED_AT + RESERVED_BYTES] if slot >= 0 else b"?"
+            if slot % LINE_BYTES == 0 and not any(reserved) and data[slot + TAG_AT : slot + TAG_AT + 2] == tag:
+                yield start + slot
             at = data.find(wanted, at + 1)
 
 

@@ -14,7 +14,7 @@ static const uint32_t cells[] = { WIRE_SMALL_BYTES, WIRE_LARGE_BYTES };
 static const uint64_t counters[] = { 0, 1, 255, 256, 0x01020304, WIRE_LAST_COUNTER - 1 };
 
 struct pair {
-	struct aead_key ours;
+	_Alignas(64) struct aead_key ours;
 	struct hop_key reference;
 };
 
@@ -101,7 +101,7 @@ static void every_flipped_bit_is_refused_and_leaves_zeros(void **state)
 static void unknown_suites_are_refused(void **state)
 {
 	struct aead aead;
-	struct aead_key key;
+	_Alignas(64) struct aead_key key;
 	const uint8_t bytes[WIRE_KEY_BYTES] = { 0 };
 
 	(void)state;
