@@ -98,7 +98,8 @@ head -n 3 "$T/found.out"
 
 new_marker
 talk_start alice
-index=$(ctl session list --json | json '[s["session"] for s in j["sessions"]][0]')
+# the newest: earlier ones of a device end seconds after it
+index=$(ctl session list --json | json 'max(j["sessions"], key=lambda s: s["expires_in_s"])["session"]')
 python3 "$lib/plant.py" session "$dataplane_pid" "$index" "$planted" || fail "planting in a session"
 found "process $dataplane_pid " || fail "a marker in the slot of session $index was not found"
 

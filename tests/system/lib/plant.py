@@ -13,9 +13,23 @@ import sys
 
 import search_memory
 
-# dataplane/session.h: where in a slot a session's index, reserved zeros and, in its other half, the
-# tag (owner and generation of the index) lie; slots lie on cache lines.
-LINE_BYTES, INDEX_AT, RESERVED_AT, RESERVED_BYTES, TAG_AT = 64, 1012, 1355, 53, 2482
+# dataplane/session.h: where in a slot a session's index, reserved zeros and the halves lie, each of
+# which begins with a key and its suite; the second has the tag (owner and generation of the index).
+# Slots lie on cache lines.
+LINE_BYTES, INDEX_AT, RESERVED_AT, RESERVED_BYTES = 64, 1012, 1355, 53
+SEND_AT, SUITE_AT, TAG_AT, KEY_BYTES = 1472, 1008, 2482, 32
+
+
+def is_slot(data, slot, tag):
+    halves = (slot, slot + SEND_AT)
+    return (
+        slot >= 0
+        and slot % LINE_BYTES == 0
+        and all(data[half + SUITE_AT : half + SUITE_AT + 1] in (b"\x01", b"\x02") for half in halves)
+        and all(any(data[half : half + KEY_BYTES]) for half in halves)
+        and not any(data[slot + RESERVED_AT : slot + RESERVED_AT + RESERVED_BYTES])
+        and data[slot + TAG_AT : slot + TAG_AT + 2] == tag
+    )
 
 
 def slots(memory, pid, index):
@@ -28,10 +42,8 @@ def slots(memory, pid, index):
         data = os.pread(memory, end - start, start)
         at = data.find(wanted)
         while at >= 0:
-            slot = at - INDEX_AT
-            reserved = data[slot + RESERVED_AT : slot + RESERVED_AT + RESERVED_BYTES] if slot >= 0 else b"?"
-            if slot % LINE_BYTES == 0 and not any(reserved) and data[slot + TAG_AT : slot + TAG_AT + 2] == tag:
-                yield start + slot
+            if is_slot(data, at - INDEX_AT, tag):
+                yield start + at - INDEX_AT
             at = data.find(wanted, at + 1)
 
 
