@@ -8,6 +8,7 @@
 
 #include "frame.h"
 #include "worker.h"
+#include <assert.h>
 
 /* Frames that a stage has branched off, given away or dropped so far, less those it made: grows by
  * n - on in a stage that takes n frames and lets `on` of them go on. */
@@ -15,6 +16,18 @@ static inline uint64_t stage_flow(const struct worker *worker)
 {
 	return worker->hosts.n + worker->inits.n + worker->refused.n + worker->extra.n +
 	       worker->raw.n + worker->given + worker->dropped - worker->made;
+}
+
+/* At the end of a stage: frames in = frames on + branched + dropped. before: stage_flow() at its
+ * beginning. */
+static inline void stage_check_flow(
+	const struct worker *worker, uint64_t before, uint32_t on, uint32_t n)
+{
+	assert(stage_flow(worker) - before + on == n);
+	RTE_SET_USED(worker);
+	RTE_SET_USED(before);
+	RTE_SET_USED(on);
+	RTE_SET_USED(n);
 }
 
 /* One burst from one of the worker's receive queues, which take turns. */

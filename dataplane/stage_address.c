@@ -3,8 +3,6 @@
 #include "session.h"
 #include "stage.h"
 
-#include <assert.h>
-
 /* Header sizes for an endpoint. */
 struct sizes {
 	uint16_t ether, ip, all;
@@ -107,6 +105,6 @@ uint32_t stage_address(struct worker *worker, struct rte_mbuf **frames, uint32_t
 		else
 			worker_drop(worker, frames[i], COUNTER_drop_endpoint);
 	}
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

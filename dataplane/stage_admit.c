@@ -1,8 +1,6 @@
 #include "session.h"
 #include "stage.h"
 
-#include <assert.h>
-
 /* Tells main, without which the session would never become its device's current one: where the ring
  * is full it stays pending, and the device repeats its keepalive. */
 static bool confirm(struct worker *worker, struct session_receive *receive)
@@ -30,6 +28,6 @@ uint32_t stage_admit(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 		else
 			frames[on++] = frames[i];
 	}
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

@@ -3,7 +3,6 @@
 #include "session.h"
 #include "stage.h"
 
-#include <assert.h>
 #include <rte_ether.h>
 #include <rte_icmp.h>
 #include <rte_ip.h>
@@ -305,6 +304,6 @@ uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_
 			worker_drop(worker, mbuf, (enum counter)what);
 		}
 	}
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

@@ -1,8 +1,6 @@
 #include "session.h"
 #include "stage.h"
 
-#include <assert.h>
-
 /* Frames between asking for a key's lines and using them: some 1,500 cycles of AEAD in between hide
  * main memory, and what was asked for still fits the first-level cache. */
 enum { OPEN_AHEAD = 4 };
@@ -62,6 +60,6 @@ uint32_t stage_open(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 		else
 			frames[on++] = mbuf;
 	}
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

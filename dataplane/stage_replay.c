@@ -1,8 +1,6 @@
 #include "session.h"
 #include "stage.h"
 
-#include <assert.h>
-
 uint32_t stage_replay(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
 	const uint64_t before = stage_flow(worker);
@@ -20,6 +18,6 @@ uint32_t stage_replay(struct worker *worker, struct rte_mbuf **frames, uint32_t 
 		frame->newest = frame->counter >= above;
 		frames[on++] = frames[i];
 	}
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

@@ -2,8 +2,6 @@
 #include "stage.h"
 #include "token.h"
 
-#include <assert.h>
-
 enum {
 	ROAM_CHALLENGES_PER_S = 4, /* a session */
 	ROAM_TICK_SHIFT = 20,      /* a tick is 2^20 TSC cycles, some 0.3 to 0.5 ms */
@@ -103,6 +101,6 @@ uint32_t stage_roam(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 		if (unlikely(frame->newest && frame->source != frame->from->receive.source))
 			roam(worker, frames[i]);
 	}
-	assert(stage_flow(worker) == before);
+	stage_check_flow(worker, before, n, n);
 	return n;
 }

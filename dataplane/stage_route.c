@@ -3,8 +3,6 @@
 #include "src/control_op.h"
 #include "stage.h"
 
-#include <assert.h>
-
 _Static_assert(WORKER_RX_BURST + WORKER_RING_BURST <= RTE_HASH_LOOKUP_BULK_MAX, "one look-up");
 
 /* Route to device. On: frames whose frame->device is the recipient's. */
@@ -82,6 +80,6 @@ uint32_t stage_route(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 	on = find_devices(worker, frames, on);
 	on = find_indices(worker, frames, on);
 	on = find_sessions(worker, frames, on);
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

@@ -1,8 +1,6 @@
 #include "session.h"
 #include "stage.h"
 
-#include <assert.h>
-
 /* As in stage_open.c. */
 enum { SEAL_AHEAD = 4 };
 
@@ -34,6 +32,6 @@ uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 			mbuf->data_len);
 		frames[on++] = mbuf;
 	}
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

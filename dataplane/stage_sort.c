@@ -2,8 +2,6 @@
 #include "stage.h"
 #include "token.h"
 
-#include <assert.h>
-
 /* What a session may ask of control in a second: each request may cost a write to disk, and those
  * of all devices share a ring with everybody's handshakes. */
 enum { SORT_CONTROLS_PER_S = 64 };
@@ -84,6 +82,6 @@ uint32_t stage_sort(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 			worker_drop_opened(worker, frames[i], COUNTER_drop_no_store);
 		}
 	}
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on;
 }

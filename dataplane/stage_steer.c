@@ -1,8 +1,6 @@
 #include "session.h"
 #include "stage.h"
 
-#include <assert.h>
-
 /* Consecutive frames of the same owner, handed over at once. */
 struct run {
 	uint32_t owner, n;
@@ -63,6 +61,6 @@ uint32_t stage_steer(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 		run.frames[run.n++] = frames[i];
 	}
 	run_hand_over(worker, &run);
-	assert(stage_flow(worker) - before + on == n);
+	stage_check_flow(worker, before, on, n);
 	return on + take_from_rings(worker, frames + on);
 }
