@@ -190,6 +190,7 @@ struct asking {
 	struct control *control;
 	control_session_visit *session;
 	control_stats_visit *stats;
+	control_stages_visit *stages;
 	control_done *done;
 	void *arg; /* of the asker */
 	uint32_t worker;
@@ -203,6 +204,10 @@ static void on_part(void *arg, const void *records, uint32_t count)
 		return;
 	if (asking->stats) {
 		asking->stats(asking->arg, asking->worker++, records, count);
+		return;
+	}
+	if (asking->stages) {
+		asking->stages(asking->arg, asking->worker++, records, count);
 		return;
 	}
 	for (uint32_t i = 0; i < count && asking->done; i++)
@@ -252,6 +257,13 @@ int control_stats(
 {
 	return ask(control, TABLE_STATS_GET,
 		&(struct asking){ .stats = visit, .done = done, .arg = arg });
+}
+
+int control_stages(
+	struct control *control, control_stages_visit *visit, control_done *done, void *arg)
+{
+	return ask(control, TABLE_STAGES_GET,
+		&(struct asking){ .stages = visit, .done = done, .arg = arg });
 }
 
 void control_forget(struct control *control, void *arg)

@@ -17,6 +17,7 @@
 	X(route, "/v1/routes/*")                                                                   \
 	X(sessions, "/v1/sessions")                                                                \
 	X(stats, "/v1/stats")                                                                      \
+	X(stages, "/v1/stats/stages")                                                              \
 	X(disclosure, "/v1/disclosure")                                                            \
 	X(disclosure_devices, "/v1/disclosure/devices")                                            \
 	X(audit, "/v1/audit")                                                                      \

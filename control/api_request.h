@@ -71,7 +71,7 @@ typedef void api_handler(struct api_request *request);
 api_handler api_status_get, api_invitations_get, api_invitations_post, api_invitation_delete;
 api_handler api_devices_get, api_device_get, api_device_patch, api_device_delete;
 api_handler api_routes_get, api_route_delete; /* of one device too, where the path names it */
-api_handler api_sessions_get, api_stats_get, api_metrics_get;
+api_handler api_sessions_get, api_stats_get, api_stages_get, api_metrics_get;
 api_handler api_disclosure_get, api_disclosure_devices_get, api_device_disclosure_get;
 api_handler api_audit_get;
 

@@ -23,6 +23,7 @@ static const struct {
 	[API_RESOURCE_route] = { [API_DELETE] = { api_route_delete, "route revoke" } },
 	[API_RESOURCE_sessions] = { [API_GET] = { api_sessions_get, NULL } },
 	[API_RESOURCE_stats] = { [API_GET] = { api_stats_get, NULL } },
+	[API_RESOURCE_stages] = { [API_GET] = { api_stages_get, NULL } },
 	[API_RESOURCE_device_disclosure] = { [API_GET] = { api_device_disclosure_get, NULL } },
 	[API_RESOURCE_disclosure] = { [API_GET] = { api_disclosure_get, NULL } },
 	[API_RESOURCE_disclosure_devices] = { [API_GET] = { api_disclosure_devices_get, NULL } },

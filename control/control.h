@@ -106,6 +106,12 @@ typedef void control_stats_visit(
 	void *arg, uint32_t worker, const uint64_t *counters, uint32_t count);
 int control_stats(
 	struct control *control, control_stats_visit *visit, control_done *done, void *arg);
+/* Cycles of the dataplane's workers, in the order of STAGES, since they began and while stages were
+ * timed, which asking does for TABLE_STAGES_S seconds more. */
+typedef void control_stages_visit(
+	void *arg, uint32_t worker, const struct stage_sum *sums, uint32_t count);
+int control_stages(
+	struct control *control, control_stages_visit *visit, control_done *done, void *arg);
 /* Forgets what was asked with this arg: no more callbacks for it. */
 void control_forget(struct control *control, void *arg);
 

@@ -263,6 +263,7 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 			link->calls->ended(link->arg, (const struct table_ended *)records + i);
 		break;
 	case TABLE_STATS:
+	case TABLE_STAGES:
 		on_answer(link, head, records);
 		break;
 	default:

@@ -59,7 +59,8 @@ int table_link_lease(struct table_link *link, uint32_t owner, uint32_t *index);
 void table_link_unlease(struct table_link *link, uint32_t index);
 uint32_t table_link_leased(const struct table_link *link);
 
-/* SESSION_LIST or STATS_GET: part() for each message of the answer, done() at its end. */
+/* SESSION_LIST, STATS_GET or STAGES_GET: part() for each message of the answer, done() at its end.
+ */
 typedef void table_link_part(void *arg, const void *records, uint32_t count);
 int table_link_ask(struct table_link *link, enum table_op op, table_link_part *part,
 	control_done *done, void *arg);

@@ -191,6 +191,28 @@ static void table_link_stats(struct table_link *table, uint64_t seq)
 		sizeof *dataplane->counters);
 }
 
+/* Stages are timed as long as somebody asks: who is gone need not switch anything off. */
+static void table_link_time_stages(struct table_link *table, bool on)
+{
+	for (uint32_t i = 0; i < table->dataplane->worker_count; i++)
+		__atomic_store_n(&table->dataplane->workers[i]->times.on, on, __ATOMIC_RELAXED);
+	table->stages_until = on ? rte_rdtsc() + TABLE_STAGES_S * rte_get_tsc_hz() : 0;
+}
+
+static void table_link_stages(struct table_link *table, uint64_t seq)
+{
+	const struct dataplane *dataplane = table->dataplane;
+	struct stage_sum sums[STAGE_COUNT];
+	table_link_time_stages(table, true);
+	for (uint32_t i = 0; i < dataplane->worker_count; i++) {
+		for (uint32_t n = 0; n < STAGE_COUNT; n++)
+			sums[n] = stage_time_sum(&dataplane->workers[i]->times, (enum stage)n);
+		table_link_add(table, TABLE_STAGES, seq,
+			i + 1 == dataplane->worker_count ? TABLE_LAST : 0, sums, STAGE_COUNT,
+			sizeof *sums);
+	}
+}
+
 /* Messages without records of their own. */
 static int table_link_command(struct table_link *table, const struct table_head *head)
 {
@@ -208,6 +230,9 @@ static int table_link_command(struct table_link *table, const struct table_head 
 		return 0;
 	case TABLE_STATS_GET:
 		table_link_stats(table, head->seq);
+		return 0;
+	case TABLE_STAGES_GET:
+		table_link_stages(table, head->seq);
 		return 0;
 	default:
 		return 0;
@@ -322,6 +347,8 @@ static void table_link_dump(struct table_link *table)
 void table_link_turn(struct table_link *table)
 {
 	table_link_confirm(table);
+	if (table->stages_until > 0 && rte_rdtsc() > table->stages_until)
+		table_link_time_stages(table, false);
 	tables_reclaim(table->dataplane->tables, table_link_ended, table);
 	table_link_tell_ended(table);
 	table_link_dump(table);

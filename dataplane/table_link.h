@@ -32,7 +32,8 @@ struct table_link {
 	uint32_t slots;                       /* above all that were ever leased */
 	struct table_ended ended[TABLE_LINK_ENDED_MAX]; /* gathered in a turn */
 	uint32_t ended_count;
-	void *in; /* TABLE_MESSAGE_BYTES */
+	uint64_t stages_until; /* TSC; 0: stages are not timed */
+	void *in;              /* TABLE_MESSAGE_BYTES */
 };
 
 /* 0 or -ENOMEM. */

@@ -203,6 +203,7 @@ uint32_t worker_poll(struct worker *worker)
 	passed(worker, STAGE_inject, extras(worker));
 	stage_egress(worker);
 	passed(worker, STAGE_flush, stage_tx_flush(worker));
+	stage_time_end(&worker->times, worker->taken - taken);
 
 	rte_rcu_qsbr_quiescent(worker->qsbr, worker->id);
 	return (uint32_t)(worker->taken - taken);

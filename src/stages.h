@@ -20,7 +20,8 @@
 	X(tx, "to the port's batch or egress ring")                                                \
 	X(branches, "host, handshakes, resets")                                                    \
 	X(inject, "what does not come from a receive queue, sealed, addressed and sent")           \
-	X(flush, "egress rings, transmit queues, grace periods")
+	X(flush, "egress rings, transmit queues, grace periods")                                   \
+	X(idle, "turns that found nothing to do, in all of their stages")
 
 enum stage {
 #define X(name, help) STAGE_##name,
@@ -29,7 +30,7 @@ enum stage {
 		STAGE_COUNT
 };
 
-/* Since the worker began, while timing was on. */
+/* Of one worker since it began, while timing was on. */
 struct stage_sum {
 	uint64_t cycles; /* TSC */
 	uint64_t frames; /* that passed it */

@@ -24,6 +24,8 @@ static int64_t table_message_records(const struct table_message_kind *kind)
 		return 1;
 	case TABLE_STATS:
 		return COUNTER_COUNT;
+	case TABLE_STAGES:
+		return STAGE_COUNT;
 	default:
 		return kind->record_bytes ? -1 : 0;
 	}

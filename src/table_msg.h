@@ -13,9 +13,10 @@
 #define CHAPPE_TABLE_MSG_H
 
 #include "endpoint.h"
+#include "stages.h"
 #include "wire.h"
 
-enum { TABLE_VERSION = 1, TABLE_MESSAGE_BYTES = 65536 };
+enum { TABLE_VERSION = 1, TABLE_MESSAGE_BYTES = 65536, TABLE_STAGES_S = 5 };
 
 /* op, code, direction, record, help */
 #define TABLE_MESSAGES(X)                                                                          \
@@ -28,6 +29,8 @@ enum { TABLE_VERSION = 1, TABLE_MESSAGE_BYTES = 65536 };
 	X(SESSION_ENDED, 6, TO_CONTROL, struct table_ended,                                        \
 		"a session is gone; its index is not leased")                                      \
 	X(STATS, 7, TO_CONTROL, uint64_t, "counters of one worker, in the order of COUNTERS")      \
+	X(STAGES, 8, TO_CONTROL, struct stage_sum,                                                 \
+		"cycles of one worker's stages, in the order of STAGES")                           \
 	X(SYNC_BEGIN, 16, TO_DATAPLANE, struct table_none, "what follows is everything")           \
 	X(SYNC_END, 17, TO_DATAPLANE, struct table_none,                                           \
 		"remove what was not named since SYNC_BEGIN")                                      \
@@ -42,7 +45,9 @@ enum { TABLE_VERSION = 1, TABLE_MESSAGE_BYTES = 65536 };
 	X(SESSION_LIST, 25, TO_DATAPLANE, struct table_none, "ask for SESSION_DUMP")               \
 	X(STATS_GET, 26, TO_DATAPLANE, struct table_none,                                          \
 		"ask for STATS: one message a worker, then one of the main lcore")                 \
-	X(LEASE_GET, 27, TO_DATAPLANE, struct table_lease_get, "ask for more session indices")
+	X(LEASE_GET, 27, TO_DATAPLANE, struct table_lease_get, "ask for more session indices")     \
+	X(STAGES_GET, 28, TO_DATAPLANE, struct table_none,                                         \
+		"ask for STAGES, one message a worker; stages are timed for TABLE_STAGES_S more")
 
 enum table_op {
 #define X(name, code, direction, record, help) TABLE_##name = code,
@@ -59,8 +64,8 @@ struct table_head {
 	uint16_t op;    /* enum table_op */
 	uint16_t flags; /* enum table_flags */
 	uint32_t count; /* records that follow */
-	uint64_t seq; /* the sender's, from 1; in ACK, STATS and asked-for dumps that of the request
-		       */
+	uint64_t seq; /* the sender's, from 1; in ACK, STATS, STAGES and asked-for dumps that of the
+		       * request */
 };
 
 struct table_none {

@@ -37,6 +37,8 @@ int cli_route_list(const struct options *options);
 int cli_route_revoke(const struct options *options);
 int cli_session_list(const struct options *options);
 int cli_stats(const struct options *options);
+int cli_stages(const struct options *options); /* stats --stages */
+void cli_wait(double seconds);
 int cli_disclose(const struct options *options);
 int cli_audit(const struct options *options);
 

@@ -76,10 +76,16 @@ const struct command commands[] = {
 		"only.\n\n"
 		"  chappectl session list\n"
 		"  chappectl session list 17 --json\n" },
-	{ "stats", "", 0, 0, O(watch) | O(all), cli_stats, "counters of dataplane and control",
+	{ "stats", "", 0, 0, O(watch) | O(all) | O(stages), cli_stats,
+		"counters of dataplane and control",
 		"Shows each counter that is not zero (--all: every one), per worker and in sum.\n"
-		"With --watch the counters that move, a second each, until interrupted.\n\n"
+		"With --watch the counters that move, a second each, until interrupted.\n"
+		"--stages times the stages of the packet path meanwhile: what a frame costs in "
+		"each, in\n"
+		"cycles of the TSC, and its part of the time. `idle` are turns that find no "
+		"frame.\n\n"
 		"  chappectl stats\n"
+		"  chappectl stats --stages=10\n"
 		"  chappectl stats --watch=5\n"
 		"  chappectl stats --json | jq .total.drop_aead\n" },
 	{ "disclose", "DEVICE | --all", 0, 1, O(all), cli_disclose,

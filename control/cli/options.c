@@ -84,6 +84,16 @@ static int parse_positive(const char *text, uint64_t *number)
 	return r == 0 && *number == 0 ? -EINVAL : r;
 }
 
+/* Tenths of a second up to a day; without a text the value stays as it is. */
+static int parse_seconds(const char *text, double *seconds)
+{
+	char *end;
+	if (text == NULL)
+		return 0;
+	*seconds = strtod(text, &end);
+	return end == text || *end != '\0' || !(*seconds >= 0.1) || *seconds > 86400 ? -EINVAL : 0;
+}
+
 static int parse_value(enum option_id option, const char *text, struct options *options)
 {
 	switch (option) {
@@ -116,14 +126,9 @@ static int parse_value(enum option_id option, const char *text, struct options *
 	case OPTION_bytes:
 		return parse_limit(text, &options->bytes);
 	case OPTION_watch:
-		if (text != NULL) {
-			char *end;
-			options->watch_s = strtod(text, &end);
-			if (end == text || *end != '\0' || !(options->watch_s >= 0.1) ||
-				options->watch_s > 86400)
-				return -EINVAL;
-		}
-		return 0;
+		return parse_seconds(text, &options->watch_s);
+	case OPTION_stages:
+		return parse_seconds(text, &options->stages_s);
 	default:
 		return 0;
 	}
@@ -345,6 +350,7 @@ int options_parse(int argc, char *argv[], struct options *options, int *status)
 		.count = 1,
 		.limit = 50,
 		.watch_s = 1,
+		.stages_s = 1,
 	};
 	const char *words[OPTIONS_OPERANDS_MAX + 2];
 	int count, taken = 0;

@@ -21,6 +21,7 @@
 	X(routes, 0, "N", "routes the device may have, or `default`")                              \
 	X(all, 'a', NULL, "everything")                                                            \
 	X(watch, 'w', "[SECONDS]", "repeat, with rates; default every second")                     \
+	X(stages, 0, "[SECONDS]", "where the cycles of the packet path go; default for a second")  \
 	X(limit, 0, "N", "the newest N entries only; default 50")
 
 enum option_id {
@@ -41,7 +42,7 @@ struct options {
 	const char *socket, *state, *user;
 	bool json;
 	uint64_t ttl_s, count, frames, bytes, routes, limit;
-	double watch_s;
+	double watch_s, stages_s;
 	int operands;
 	const char *operand[OPTIONS_OPERANDS_MAX];
 };

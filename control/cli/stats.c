@@ -122,7 +122,7 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void wait_s(double seconds)
+void cli_wait(double seconds)
 {
 	const double whole = floor(seconds);
 	const struct timespec wait = { .tv_sec = (time_t)whole,
@@ -162,12 +162,14 @@ static int watch(const struct options *options)
 		json_decref(before);
 		before = stats;
 		before_at = at;
-		wait_s(options->watch_s);
+		cli_wait(options->watch_s);
 	}
 }
 
 int cli_stats(const struct options *options)
 {
+	if (options->given[OPTION_stages])
+		return cli_stages(options);
 	if (options->given[OPTION_watch])
 		return watch(options);
 	json_t *stats;

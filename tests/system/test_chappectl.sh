@@ -155,6 +155,16 @@ wait_for 10 "stats --watch repeats" eval '[ "$(wc -l <"$T/watch.json")" -ge 3 ]'
 kill "$watcher"
 wait "$watcher" || :
 json 'j["total"]["rx_frames"]' < <(tail -n 2 "$T/watch.json" | head -n 1) >/dev/null || fail "stats --watch --json"
+ctl stats --stages=2 --json >"$T/stages.json" 2>&1 &
+sampler=$!
+talk bob "send alice 100 400 30" # its own route is gone
+wait "$sampler" || fail "stats --stages: $(<"$T/stages.json")"
+for stage in rx open route seal tx; do
+	json "all(w['stages']['$stage'][k] > 0 for w in j['workers'] for k in ('frames', 'cycles'))" \
+		<"$T/stages.json" | grep -qx True || fail "stats --stages: $stage: $(<"$T/stages.json")"
+done
+expect 0 "^seal +([0-9.]+|-) +[0-9.]+ +[0-9.]+ %" stats --stages=0.1
+expect 2 "no value for it" stats --stages=0
 curl -sS --unix-socket "$control_socket" -D "$T/head.out" http://relay/metrics >"$T/metrics.out"
 grep -qi '^content-type: application/openmetrics-text; version=1.0.0' "$T/head.out" || fail "$(<"$T/head.out")"
 python3 "$lib/openmetrics.py" "$T/metrics.out" chappe_rx_frames_total chappe_worker_rx_frames_total \
@@ -190,6 +200,7 @@ complete_words() { # complete_words WORD...: what bash offers for the last of th
 [ "$(complete_words dev)" = "device " ] || fail "completion of dev: $(complete_words dev)"
 [ "$(complete_words device r)" = "revoke " ] || fail "completion of device r"
 [ "$(complete_words invite --q)" = "--qr " ] || fail "completion of invite --q"
+[ "$(complete_words stats --st)" = "--stages " ] || fail "completion of stats --st"
 [ "$(complete_words --socket "$control_socket" device show "${alice:0:4}")" = "$alice " ] || fail "completion of a device"
 
 say "revocation"

@@ -199,12 +199,26 @@ void rig_release_acks(struct rig *rig)
 	rig->hold_acks = 0;
 }
 
+static void answer_stages(struct rig *rig, uint64_t seq)
+{
+	struct stage_sum sums[STAGE_COUNT];
+
+	for (uint32_t owner = 0; owner < rig->owners; owner++) {
+		for (uint64_t i = 0; i < STAGE_COUNT; i++)
+			sums[i] = (struct stage_sum){ owner * 1000 + i, i };
+		send_table(rig, TABLE_STAGES, owner + 1 == rig->owners ? TABLE_LAST : 0, seq, sums,
+			STAGE_COUNT, sizeof *sums);
+	}
+}
+
 static void answer_question(struct rig *rig, const struct table_head *head)
 {
 	uint64_t counters[COUNTER_COUNT];
 
 	if (head->op == TABLE_SESSION_LIST)
 		send_dump(rig, head->seq);
+	if (head->op == TABLE_STAGES_GET)
+		answer_stages(rig, head->seq);
 	if (head->op != TABLE_STATS_GET)
 		return;
 	for (uint32_t owner = 0; owner < rig->owners; owner++) {

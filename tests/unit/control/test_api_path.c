@@ -22,6 +22,7 @@ static const struct {
 	{ "/v1/devices/17/disclosure", API_RESOURCE_device_disclosure, "17", "" },
 	{ "/v1/routes/5BE1A07C", API_RESOURCE_route, "", "5BE1A07C" },
 	{ "/v1/disclosure/devices", API_RESOURCE_disclosure_devices, "", "" },
+	{ "/v1/stats/stages", API_RESOURCE_stages, "", "" },
 	{ "/metrics", API_RESOURCE_metrics, "", "" },
 };
 

@@ -22,7 +22,8 @@ const struct command commands[] = {
 	{ "plain", "", 0, 0, 0, run_nothing, "b", "h" },
 	{ "thing show", "THING", 1, 1, 1u << OPTION_frames | 1u << OPTION_ttl, run_nothing, "b",
 		"h" },
-	{ "thing list", "[THING]", 0, 1, 1u << OPTION_watch, run_nothing, "b", "h" },
+	{ "thing list", "[THING]", 0, 1, 1u << OPTION_watch | 1u << OPTION_stages, run_nothing, "b",
+		"h" },
 	{ 0 },
 };
 
@@ -52,6 +53,7 @@ static const struct {
 	{ "thing show 17 --frames=5 -j", "thing show", 1 },
 	{ "thing list", "thing list", 0 },
 	{ "thing list 17 --watch", "thing list", 1 },
+	{ "thing list --stages=0.5", "thing list", 0 },
 };
 
 static void options_stand_anywhere(void **state)
@@ -74,7 +76,7 @@ static void what_does_not_fit_is_a_usage_error(void **state)
 		"thing show", "thing show 1 2", "plain --frames 5", "plain --bogus",
 		"thing show 1 --frames", "thing show 1 --frames 0", "thing show 1 --frames x",
 		"thing show 1 --ttl 5y", "thing show 1 --ttl -1", "thing list --watch=0",
-		"a b c d e f g h i" };
+		"thing list --stages=0", "a b c d e f g h i" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct options options;
 		int status = -1;

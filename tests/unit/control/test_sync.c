@@ -254,6 +254,16 @@ static void hear_stats(void *arg, uint32_t worker, const uint64_t *counters, uin
 	heard->sum += counters[1];
 }
 
+static void hear_stages(void *arg, uint32_t worker, const struct stage_sum *sums, uint32_t count)
+{
+	struct heard *heard = arg;
+
+	assert_int_equal(worker, heard->workers);
+	assert_int_equal(count, STAGE_COUNT);
+	heard->workers++;
+	heard->sum += sums[STAGE_open].cycles;
+}
+
 static void hear_end(void *arg, int error)
 {
 	((struct heard *)arg)->done++;
@@ -263,7 +273,8 @@ static void hear_end(void *arg, int error)
 static void questions(void **state)
 {
 	struct rig *rig = *state;
-	struct heard sessions = { 0 }, stats = { 0 }, lost = { 0 }, forgotten = { 0 };
+	struct heard sessions = { 0 }, stats = { 0 }, stages = { 0 }, lost = { 0 };
+	struct heard forgotten = { 0 };
 	struct rig_device device;
 
 	prepare(rig, &device, 0);
@@ -274,6 +285,7 @@ static void questions(void **state)
 	assert_int_equal(control_sessions(rig->control, hear_session, hear_end, &sessions), 0);
 	assert_int_equal(control_stats(rig->control, hear_stats, hear_end, &stats), 0);
 	assert_int_equal(control_stats(rig->control, hear_stats, hear_end, &forgotten), 0);
+	assert_int_equal(control_stages(rig->control, hear_stages, hear_end, &stages), 0);
 	control_forget(rig->control, &forgotten);
 	rig_settle(rig);
 	assert_int_equal(sessions.sessions, 1);
@@ -281,6 +293,9 @@ static void questions(void **state)
 	assert_int_equal(stats.workers, 2);
 	assert_int_equal(stats.sum, 1 + 1001);
 	assert_int_equal(stats.done, 1);
+	assert_int_equal(stages.workers, 2);
+	assert_int_equal(stages.sum, 1000 + 2 * STAGE_open);
+	assert_int_equal(stages.done, 1);
 	assert_int_equal(forgotten.done + forgotten.workers, 0);
 	rig->mute = true;
 	assert_int_equal(control_sessions(rig->control, hear_session, hear_end, &lost), 0);

@@ -106,6 +106,48 @@ static void a_worker_that_sleeps_wakes_to_forward(void **state)
 	relay_stop(&relay);
 }
 
+/* Sums of the stages after one turn with a frame and many without. */
+static void take_turns(struct device_end *from, const struct device_end *to)
+{
+	struct datagram datagram;
+	uint8_t frame[WIRE_SMALL_BYTES];
+
+	inner_make(frame, sizeof frame, WIRE_LIVE, to->route);
+	device_send(&relay, from, frame, sizeof frame);
+	for (uint32_t i = 0; i < 10; i++)
+		relay_turn(&relay);
+	assert_true(relay_transmitted(&relay, 0, &datagram));
+}
+
+static void stages_are_timed_while_that_is_on(void **state)
+{
+	struct device_end alice, bob;
+
+	(void)state;
+	relay_start(&relay, &(struct relay_options){ 0 });
+	struct stage_times *times = &relay.workers[0]->times;
+	const struct endpoint at = place(relay.port_ids[0], 4, 0, 10, 1000);
+	device_connect(&relay, &alice, 1, 0, WIRE_SUITE_CHACHA20POLY1305, &at);
+	device_connect(&relay, &bob, 2, 0, WIRE_SUITE_CHACHA20POLY1305, &at);
+	take_turns(&alice, &bob);
+	for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
+		assert_int_equal(stage_time_sum(times, stage).cycles, 0);
+	times->on = true;
+	take_turns(&alice, &bob);
+	times->on = false;
+	for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
+		const bool passes = stage <= STAGE_tx;
+		assert_true(stage_time_sum(times, stage).cycles > 0);
+		if (passes)
+			assert_int_equal(stage_time_sum(times, stage).frames, 1);
+	}
+	assert_int_equal(stage_time_sum(times, STAGE_idle).frames, 0);
+	const struct stage_sum seal = stage_time_sum(times, STAGE_seal);
+	take_turns(&alice, &bob);
+	assert_int_equal(stage_time_sum(times, STAGE_seal).cycles, seal.cycles);
+	relay_stop(&relay);
+}
+
 struct writer {
 	struct endpoint shared;
 	bool stop;
@@ -162,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grace_periods_pass_while_a_worker_polls_and_while_it_sleeps),
 		cmocka_unit_test(a_worker_that_sleeps_wakes_to_forward),
+		cmocka_unit_test(stages_are_timed_while_that_is_on),
 		cmocka_unit_test(an_endpoint_is_never_read_half_written),
 	};
 	if (relay_eal() < 0)

@@ -34,7 +34,11 @@ static int check(uint16_t op, uint16_t flags, uint32_t count, size_t len, enum t
 
 static uint32_t right_count(size_t kind)
 {
-	return kinds[kind].op == TABLE_STATS ? COUNTER_COUNT : kinds[kind].record_bytes ? 1 : 0;
+	if (kinds[kind].op == TABLE_STATS)
+		return COUNTER_COUNT;
+	if (kinds[kind].op == TABLE_STAGES)
+		return STAGE_COUNT;
+	return kinds[kind].record_bytes ? 1 : 0;
 }
 
 static void takes_each_message_in_its_direction(void **state)
@@ -90,6 +94,10 @@ static void counts_records(void **state)
 			rows[i].result);
 	assert_int_equal(check(TABLE_STATS, 0, COUNTER_COUNT - 1,
 				 head + (COUNTER_COUNT - 1) * sizeof(uint64_t), TABLE_TO_CONTROL),
+		-EBADMSG);
+	assert_int_equal(
+		check(TABLE_STAGES, 0, STAGE_COUNT + 1,
+			head + (STAGE_COUNT + 1) * sizeof(struct stage_sum), TABLE_TO_CONTROL),
 		-EBADMSG);
 }
 
