@@ -1,16 +1,8 @@
 #include "aead.h"
 
 #include "src/hop.h"
+#include <emmintrin.h>
 #include <errno.h>
-#include <rte_common.h>
-#include <rte_prefetch.h>
-
-enum {
-	AEAD_LINE_BYTES = 64,
-	AEAD_ROUND_KEY_BYTES = 240, /* AES-256: 15 round keys of 16 bytes */
-	AEAD_HASH_KEYS = 48,        /* powers of the hash key at the end of gcm_key_data */
-	AEAD_GCM_BLOCK_BYTES = 16,
-};
 
 int aead_init(struct aead *aead)
 {
@@ -56,23 +48,6 @@ int aead_key_init(const struct aead *aead, struct aead_key *key, enum wire_suite
 	return 0;
 }
 
-void aead_prefetch(const struct aead_key *key, uint32_t len)
-{
-	const char *start = (const char *)key, *end = (const char *)(&key->aes + 1);
-
-	if (key->suite != WIRE_SUITE_AES256GCM) {
-		rte_prefetch0(start);
-		return;
-	}
-	/* One power of the hash key a block, the lowest powers last. */
-	const uint32_t powers = RTE_MIN(len / AEAD_GCM_BLOCK_BYTES, (uint32_t)AEAD_HASH_KEYS);
-	for (uint32_t i = 0; i < AEAD_ROUND_KEY_BYTES; i += AEAD_LINE_BYTES)
-		rte_prefetch0(start + i);
-	for (const char *at = end - powers * AEAD_GCM_BLOCK_BYTES; at < end - AEAD_LINE_BYTES;
-		at += AEAD_LINE_BYTES)
-		rte_prefetch0(at);
-}
-
 /* ChaCha20-Poly1305 as one job: it is done when submit returns (about a third less work than the
  * direct functions: 660 against 1,020 cycles for 480 bytes). */
 static void chacha_job(IMB_MGR *mgr, IMB_CIPHER_DIRECTION direction, const struct aead_key *key,
@@ -115,6 +90,15 @@ static void decrypt(const struct aead *aead, const struct aead_key *key, const u
 	}
 }
 
+/* In constant time: all sixteen bytes at once. */
+static inline bool tag_right(const uint8_t *tag, const uint8_t *received)
+{
+	const __m128i equal = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i_u *)tag),
+		_mm_loadu_si128((const __m128i_u *)received));
+
+	return _mm_movemask_epi8(equal) == 0xffff;
+}
+
 int aead_open(const struct aead *aead, const struct aead_key *key, uint8_t *frame, uint32_t len)
 {
 	const struct wire_transport *header = (const struct wire_transport *)frame;
@@ -122,17 +106,17 @@ int aead_open(const struct aead *aead, const struct aead_key *key, uint8_t *fram
 	const uint32_t inner_len = len - WIRE_TRANSPORT_OVERHEAD_BYTES;
 	const uint8_t *received = inner + inner_len;
 	uint8_t nonce[12], tag[WIRE_TAG_BYTES];
-	int wrong;
+	bool right;
 
 	hop_nonce(key->suite, get64(header->counter), nonce);
 	if (aead->by_mgr) {
 		decrypt(aead, key, nonce, inner, inner_len, tag);
-		wrong = crypto_verify_16(tag, received);
+		right = tag_right(tag, received);
 	} else {
-		wrong = crypto_aead_chacha20poly1305_ietf_decrypt_detached(
-			inner, NULL, inner, inner_len, received, NULL, 0, nonce, key->chacha);
+		right = crypto_aead_chacha20poly1305_ietf_decrypt_detached(inner, NULL, inner,
+				inner_len, received, NULL, 0, nonce, key->chacha) == 0;
 	}
-	if (wrong != 0) {
+	if (!right) {
 		sodium_memzero(inner, inner_len);
 		return -EBADMSG;
 	}

@@ -119,7 +119,7 @@ static inline struct session *session_to(const struct tables_view *view, uint32_
 }
 
 /* What stage_address.c needs of an endpoint's checksums, in endpoint.reserved. */
-enum { ENDPOINT_SUMS_AT = 4 }; /* within one word of endpoint_read() */
+enum { ENDPOINT_SUMS_AT = 4 }; /* within one word of endpoint_publish() */
 struct endpoint_sums {
 	uint32_t ip;     /* of the IPv4 header without its length */
 	uint32_t pseudo; /* of UDP's pseudo-header without the length */
@@ -145,20 +145,19 @@ void endpoint_publish(struct endpoint *shared, const struct endpoint *fresh);
 
 static inline void endpoint_read(const struct endpoint *shared, struct endpoint *copy)
 {
-	uint64_t words[sizeof *shared / sizeof(uint64_t)];
 	uint32_t before, after;
 
 	for (;;) {
 		before = __atomic_load_n(&shared->sequence, __ATOMIC_ACQUIRE);
-		for (uint32_t i = 0; i < RTE_DIM(words); i++)
-			words[i] = __atomic_load_n((const uint64_t *)shared + i, __ATOMIC_RELAXED);
+		/* Four vectors, so that no field is read across two stores that have not yet
+		 * reached the cache. */
+		*copy = *shared;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		after = __atomic_load_n(&shared->sequence, __ATOMIC_RELAXED);
 		if (likely(before == after && (before & 1) == 0))
 			break;
 		rte_pause();
 	}
-	memcpy(copy, words, sizeof words);
 	copy->sequence = 0;
 }
 

@@ -31,9 +31,8 @@ static void prefetch(struct rte_mbuf *mbuf)
 	const struct frame *frame = frame_of(mbuf);
 	const struct session_receive *receive = &frame->from->receive;
 
-	for (uint32_t i = 0; i < mbuf->data_len; i += 64)
-		rte_prefetch0(frame_bytes(mbuf) + i);
-	aead_prefetch(&receive->key, mbuf->data_len - WIRE_TRANSPORT_OVERHEAD_BYTES);
+	frame_prefetch(mbuf);
+	aead_prefetch(&receive->key, mbuf->data_len);
 	rte_prefetch0(&receive->head);
 	rte_prefetch0(
 		&receive->bitmap[frame->counter / REPLAY_WORD_BITS % RTE_DIM(receive->bitmap)]);

@@ -6,8 +6,7 @@ enum { SEAL_AHEAD = 4 };
 
 static void prefetch(struct rte_mbuf *mbuf)
 {
-	aead_prefetch(
-		&frame_of(mbuf)->to->send.key, mbuf->data_len - WIRE_TRANSPORT_OVERHEAD_BYTES);
+	aead_prefetch(&frame_of(mbuf)->to->send.key, mbuf->data_len);
 }
 
 uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n)

@@ -116,6 +116,23 @@ int workers_connect(struct worker *const *workers, uint32_t n)
 	return 0;
 }
 
+/* Not inline: freeing a buffer is a page of code, which would stand in every stage's loop. */
+void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
+{
+	worker_count(worker, reason, 1);
+	worker->dropped++;
+	rte_pktmbuf_free(mbuf);
+}
+
+void worker_drop_opened(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
+{
+	enum { CONTROL_BODY_MAX_BYTES = 64 };
+
+	memset(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, WIRE_TRANSPORT_HEADER_BYTES), 0,
+		WIRE_INNER_HEADER_BYTES + CONTROL_BODY_MAX_BYTES);
+	worker_drop(worker, mbuf, reason);
+}
+
 /* Seals, addresses and sends a batch, which is empty afterwards. */
 static void send_sealed(struct worker *worker, struct worker_batch *batch)
 {

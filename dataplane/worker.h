@@ -142,24 +142,10 @@ static inline void worker_count(struct worker *worker, enum counter counter, uin
 }
 
 /* Ends a frame for a named reason. */
-static inline void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
-{
-	worker_count(worker, reason, 1);
-	worker->dropped++;
-	rte_pktmbuf_free(mbuf);
-}
-
+void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason);
 /* The same for a frame that is open: the route in its inner header, and a control operation that
  * may follow, do not stay in a buffer that nobody uses. */
-static inline void worker_drop_opened(
-	struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
-{
-	enum { CONTROL_BODY_MAX_BYTES = 64 };
-
-	memset(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, WIRE_TRANSPORT_HEADER_BYTES), 0,
-		WIRE_INNER_HEADER_BYTES + CONTROL_BODY_MAX_BYTES);
-	worker_drop(worker, mbuf, reason);
-}
+void worker_drop_opened(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason);
 
 static inline void worker_batch_add(struct worker_batch *batch, struct rte_mbuf *mbuf)
 {
