@@ -15,6 +15,21 @@ uint32_t depot_epochs(const struct depot *depot)
 	return epochs_count(depot->epochs);
 }
 
+uint64_t depot_expired(const struct depot *depot)
+{
+	return depot->expired;
+}
+
+bool depot_failed(const struct depot *depot)
+{
+	return depot->failed;
+}
+
+void depot_set_limits(struct depot *depot, const struct depot_limits *limits)
+{
+	depot->limits = *limits;
+}
+
 void depot_set_time(struct depot *depot, uint32_t now)
 {
 	if (now > depot->now) /* a clock that goes back makes nothing young again */
@@ -203,12 +218,12 @@ static void forget_pending(struct depot *depot)
 	}
 }
 
-static void look_at_disk(struct depot *depot)
+uint64_t depot_disk_free(const struct depot *depot)
 {
 	struct statvfs disk;
 
-	depot->disk_short = fstatvfs(depot->directory, &disk) == 0 &&
-			    (uint64_t)disk.f_bavail * disk.f_frsize < depot->limits.disk_free_bytes;
+	return fstatvfs(depot->directory, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize
+						      : UINT64_MAX;
 }
 
 int depot_commit(struct depot *depot)
@@ -227,8 +242,28 @@ int depot_commit(struct depot *depot)
 	sodium_memzero(depot->pending, depot->pending_count * sizeof *depot->pending);
 	depot->pending_count = 0;
 	depot->released_count = 0;
-	look_at_disk(depot);
+	depot->disk_short = depot_disk_free(depot) < depot->limits.disk_free_bytes;
 	return result;
+}
+
+bool depot_has_changes(const struct depot *depot)
+{
+	return engine_has_changes(depot->engine);
+}
+
+uint32_t depot_committed(const struct depot *depot, const struct mailbox *box)
+{
+	const uint64_t first_pending = depot->next - depot->pending_count;
+	uint32_t count = box->count;
+
+	while (count > 0 && mailbox_number(box->entries[count - 1]) >= first_pending)
+		count--;
+	return count;
+}
+
+uint32_t depot_arrived(const struct depot *depot, const struct mailbox *box, uint32_t at)
+{
+	return calendar_of(&depot->calendar, mailbox_number(box->entries[at])).minute;
 }
 
 int depot_read(

@@ -39,6 +39,7 @@ enum depot_verdict {
 	DEPOT_OVER_DEVICE,
 	DEPOT_OVER_TOTAL, /* the bound of the store, or of the disk */
 	DEPOT_FAILED,     /* the disk does not write, memory is short, or a commit is due first */
+	DEPOT_VERDICTS,
 };
 
 struct depot;
@@ -50,6 +51,8 @@ int depot_open(struct depot **depot, const char *directory, const struct depot_l
 void depot_close(struct depot *depot);
 
 void depot_set_time(struct depot *depot, uint32_t now);
+/* What waits stays, also above them. */
+void depot_set_limits(struct depot *depot, const struct depot_limits *limits);
 
 /* A stored frame for a route that leads to a device; len is 480 or 1200. */
 enum depot_verdict depot_take(
@@ -62,7 +65,12 @@ int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
 /* Everything since the last commit becomes durable together. After a failure nothing of it is, no
  * frame is taken any more, and what waits can still be read. */
 int depot_commit(struct depot *depot);
+bool depot_has_changes(const struct depot *depot);
 
+/* How many of the first messages of a mailbox are committed, and so can be read. */
+uint32_t depot_committed(const struct depot *depot, const struct mailbox *box);
+/* In which minute the message at a position came. */
+uint32_t depot_arrived(const struct depot *depot, const struct mailbox *box, uint32_t at);
 /* Reads the message at a position of a mailbox. -EBADMSG where it is damaged, -ENOENT where it is
  * not committed yet, -EIO. */
 int depot_read(struct depot *depot, const struct mailbox *box, uint32_t at,
@@ -76,6 +84,9 @@ bool depot_sweep(struct depot *depot);
 
 struct mailboxes *depot_mailboxes(const struct depot *depot);
 uint32_t depot_epochs(const struct depot *depot);
+uint64_t depot_expired(const struct depot *depot);   /* frames, since start */
+uint64_t depot_disk_free(const struct depot *depot); /* bytes */
+bool depot_failed(const struct depot *depot);        /* a commit did: nothing is taken any more */
 
 /* Rewrites the tables without what was erased. */
 int depot_compact(struct depot *depot);

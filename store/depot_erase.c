@@ -38,6 +38,7 @@ static void erase_expired(struct depot *depot, struct mailbox *box)
 						       mailbox_ttl(box->entries[at])) > depot->now)
 			continue;
 		depot_erase(depot, number, page.epoch);
+		depot->expired++;
 		if (!mailbox_remove(depot->boxes, box, at))
 			return;
 	}

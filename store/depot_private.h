@@ -31,6 +31,7 @@ struct depot {
 	uint32_t *released;
 	size_t released_count, released_room;
 
+	uint64_t expired; /* frames, since start */
 	uint32_t sweep_place;
 	uint32_t forgot; /* minute in which recent frames were looked through */
 };

@@ -46,6 +46,11 @@ void engine_abandon(struct engine *engine)
 	rocksdb_writebatch_clear(engine->batch);
 }
 
+bool engine_has_changes(const struct engine *engine)
+{
+	return rocksdb_writebatch_count(engine->batch) > 0;
+}
+
 int engine_commit(struct engine *engine)
 {
 	char *failure = NULL;

@@ -41,6 +41,7 @@ void engine_erase(struct engine *engine, enum engine_space space, uint64_t numbe
 /* All numbers from first on, below end, in both spaces. */
 void engine_erase_range(struct engine *engine, uint64_t first, uint64_t end);
 void engine_abandon(struct engine *engine); /* forgets the batch */
+bool engine_has_changes(const struct engine *engine);
 
 /* Makes the batch durable; it is empty afterwards, whatever the result. After -ENOSPC, -EROFS or
  * -EIO the engine writes no more; it can still be read. Which records of that batch are on disk

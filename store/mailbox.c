@@ -34,20 +34,35 @@ struct mailboxes *mailboxes_create(uint32_t devices_max)
 
 	if (!boxes)
 		return NULL;
-	boxes->devices = malloc(((size_t)devices_max + 1) * sizeof *boxes->devices);
 	boxes->table = malloc(TABLE_FIRST * sizeof *boxes->table);
-	if (!boxes->devices || !boxes->table) {
+	if (!boxes->table || mailboxes_set_devices(boxes, devices_max) < 0) {
 		mailboxes_destroy(boxes);
 		return NULL;
 	}
 	randombytes_buf(boxes->secret, sizeof boxes->secret);
-	boxes->devices_max = devices_max;
 	boxes->free = NONE;
 	boxes->table_size = TABLE_FIRST;
 	memset(boxes->table, 0xff, TABLE_FIRST * sizeof *boxes->table);
-	for (uint32_t i = 0; i < devices_max; i++)
-		boxes->devices[i] = (struct mailbox_device){ .first = NONE };
 	return boxes;
+}
+
+int mailboxes_set_devices(struct mailboxes *boxes, uint32_t devices_max)
+{
+	struct mailbox_device *devices = malloc(((size_t)devices_max + 1) * sizeof *devices);
+
+	if (!devices)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < devices_max; i++)
+		devices[i] = (struct mailbox_device){ .first = NONE };
+	free(boxes->devices);
+	boxes->devices = devices;
+	boxes->devices_max = devices_max;
+	for (uint32_t i = 0; i < boxes->places; i++) {
+		struct mailbox *box = mailbox_at(boxes, i);
+		if (box)
+			box->device = MAILBOX_NO_DEVICE;
+	}
+	return 0;
 }
 
 void mailboxes_destroy(struct mailboxes *boxes)
@@ -110,6 +125,11 @@ static uint32_t probe(const struct mailboxes *boxes, const uint8_t *route)
 		memcmp(place_of(boxes, boxes->table[at])->route, route, WIRE_ROUTE_BYTES) != 0)
 		at = (at + 1) & (boxes->table_size - 1);
 	return at;
+}
+
+uint32_t mailbox_place(const struct mailboxes *boxes, const struct mailbox *box)
+{
+	return boxes->table[probe(boxes, box->route)];
 }
 
 struct mailbox *mailbox_find(const struct mailboxes *boxes, const uint8_t *route)
@@ -272,6 +292,8 @@ bool mailbox_remove(struct mailboxes *boxes, struct mailbox *box, uint32_t at)
 	memmove(&box->entries[at], &box->entries[at + 1],
 		(box->count - 1 - at) * sizeof *box->entries);
 	count_one(boxes, box, entry, -1);
+	if (at < box->sent)
+		box->sent--;
 	if (box->count > 0)
 		return true;
 	discard(boxes, box);
@@ -300,12 +322,14 @@ int mailbox_set_device(struct mailboxes *boxes, struct mailbox *box, uint32_t de
 		return 0;
 	leave_device(boxes, box);
 	box->device = device;
+	box->sent = 0;
+	box->tries = 0;
 	box->next = NONE;
 	if (device == MAILBOX_NO_DEVICE)
 		return 0;
 	struct mailbox_device *to = &boxes->devices[device];
 	box->next = to->first;
-	to->first = boxes->table[probe(boxes, box->route)];
+	to->first = mailbox_place(boxes, box);
 	to->load.count += box->count;
 	to->load.large += box->large;
 	return 0;

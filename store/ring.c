@@ -47,12 +47,23 @@ static uint8_t *slot(const struct ring *ring)
 	return ring->slots + (size_t)(ring->own & (ring->count - 1)) * ring->slot_bytes;
 }
 
+static void look_at_consumer(struct ring *ring)
+{
+	ring->peer = __atomic_load_n(&ring->shared->consumed, __ATOMIC_ACQUIRE);
+	ring->broken |= ring->own - ring->peer > ring->count;
+}
+
+uint32_t ring_waiting(struct ring *ring)
+{
+	if (!ring->broken)
+		look_at_consumer(ring);
+	return ring->broken ? ring->count : (uint32_t)(ring->own - ring->peer);
+}
+
 void *ring_claim(struct ring *ring)
 {
-	if (ring->own - ring->peer == ring->count && !ring->broken) {
-		ring->peer = __atomic_load_n(&ring->shared->consumed, __ATOMIC_ACQUIRE);
-		ring->broken = ring->own - ring->peer > ring->count;
-	}
+	if (ring->own - ring->peer == ring->count && !ring->broken)
+		look_at_consumer(ring);
 	return ring->broken || ring->own - ring->peer == ring->count ? NULL : slot(ring);
 }
 

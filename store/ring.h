@@ -44,6 +44,8 @@ int ring_attach_consumer(
  * ring_publish() on. */
 void *ring_claim(struct ring *ring);
 void ring_publish(struct ring *ring);
+/* Producer: records that the consumer has not taken; all slots where the ring is broken. */
+uint32_t ring_waiting(struct ring *ring);
 
 /* Consumer: copies the oldest record, slot_bytes, wipes it in shared memory and gives the slot
  * back. False where the ring is empty or broken. */

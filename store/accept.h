@@ -1,0 +1,53 @@
+/* From the dataplane's up rings into the depot, and `accepted` back.
+ *
+ * What accept_take() took is acknowledged only after accept_commit() made it durable, and then at
+ * the next accept_release(). A frame that is known is acknowledged like a new one, one that is
+ * refused is not: its sender repeats it. */
+#ifndef CHAPPE_STORE_ACCEPT_H
+#define CHAPPE_STORE_ACCEPT_H
+
+#include "deliver.h"
+#include "depot.h"
+#include "share.h"
+
+enum { ACCEPT_WAITING_MAX = 8192 }; /* frames whose `accepted` has not gone out */
+
+struct accept_entry {
+	uint32_t index;  /* session that gets `accepted` */
+	uint32_t device; /* that gets the frame; MAILBOX_NO_DEVICE for one that was known */
+	uint64_t frame_id;
+	uint8_t route[WIRE_ROUTE_BYTES];
+};
+
+struct accept_counts {
+	uint64_t accepted, repeated, received;
+	uint64_t refused[DEPOT_VERDICTS]; /* by verdict */
+};
+
+/* Positions grow without bound: first <= committed <= next; entry n is at n % ACCEPT_WAITING_MAX.
+ */
+struct accept {
+	struct depot *depot;
+	struct deliver *deliver;
+	struct accept_counts counts;
+	uint64_t first, committed, next;
+	uint32_t ring; /* that is asked first in the next round */
+	struct share_up record;
+	struct accept_entry entries[ACCEPT_WAITING_MAX];
+};
+
+void accept_init(struct accept *accept, struct depot *depot, struct deliver *deliver);
+/* The dataplane is gone, and with it the sessions. Frames that were taken stay. */
+void accept_forget(struct accept *accept);
+
+/* Takes one batch, a few frames of each ring in turn. Returns how many, or -EPROTO where the
+ * dataplane wrote what must not be there. */
+int accept_take(struct accept *accept, struct share *share, uint32_t devices_max);
+/* 0 or what depot_commit() said; then the frames of the batch are forgotten. */
+int accept_commit(struct accept *accept);
+/* Sends `accepted` for what is durable. Returns how many. */
+uint32_t accept_release(struct accept *accept, struct ring *down);
+/* Whether anything waits for a commit or a release. */
+bool accept_has_work(const struct accept *accept);
+
+#endif

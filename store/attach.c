@@ -1,0 +1,209 @@
+#include "attach.h"
+
+#include "control/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	RETRY_FIRST_US = 50000,
+	RETRY_LAST_US = 500000,
+	HELLO_US = 5000000, /* within which it has to come */
+	DEVICES_MAX = 1 << WIRE_INDEX_SLOT_BITS,
+};
+
+int attach_init(struct attach *attach, const char *run_dir)
+{
+	*attach = (struct attach){ .socket = -1, .up = -1, .down = -1, .wait_us = RETRY_FIRST_US };
+	const int len = snprintf(attach->path, sizeof attach->path, "%s/store.sock", run_dir);
+	return len < 0 || (size_t)len >= sizeof attach->path ? -ENAMETOOLONG : 0;
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void attach_end(struct attach *attach, uint64_t now_us, const char *why)
+{
+	share_unmap(&attach->share);
+	close_one(&attach->socket);
+	close_one(&attach->up);
+	close_one(&attach->down);
+	if (!attach->complained)
+		log_warning("%s: %s; trying on until the dataplane is there", attach->path, why);
+	attach->complained = true;
+	attach->state = ATTACH_AWAY;
+	attach->retry_us = now_us + attach->wait_us;
+	attach->wait_us *= 2;
+	if (attach->wait_us > RETRY_LAST_US)
+		attach->wait_us = RETRY_LAST_US;
+}
+
+/* Whoever could make this socket could make the dataplane's, but not as its user. */
+static bool is_dataplane(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void try_connect(struct attach *attach, uint64_t now_us)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	strcpy(address.sun_path, attach->path);
+	attach->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (attach->socket < 0 ||
+		connect(attach->socket, (const struct sockaddr *)&address, sizeof address) < 0) {
+		attach_end(attach, now_us, strerror(errno));
+		return;
+	}
+	if (!is_dataplane(attach->socket)) {
+		attach_end(attach, now_us, "another user's process listens there");
+		return;
+	}
+	attach->state = ATTACH_HELLO;
+	attach->retry_us = now_us + HELLO_US;
+}
+
+struct descriptors {
+	int fds[LINK_DESCRIPTORS];
+	uint32_t count;
+};
+
+/* Takes descriptors out of a message; more than there may be are closed. */
+static void take_descriptors(struct msghdr *message, struct descriptors *descriptors)
+{
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
+		part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+			continue;
+		const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+			if (descriptors->count < LINK_DESCRIPTORS)
+				descriptors->fds[descriptors->count++] = fd;
+			else
+				close(fd);
+		}
+	}
+}
+
+/* 0, -EAGAIN where it has not come, -EPROTO. */
+static int receive_hello(int fd, struct link_hello *hello, struct descriptors *descriptors)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(LINK_DESCRIPTORS * sizeof(int))];
+	uint8_t bytes[sizeof *hello + 1];
+	struct iovec part = { bytes, sizeof bytes };
+	struct msghdr message = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof control };
+	const ssize_t got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -errno;
+	take_descriptors(&message, descriptors);
+	if (got != sizeof *hello || (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) ||
+		descriptors->count != LINK_DESCRIPTORS)
+		return got == 0 ? -ECONNRESET : -EPROTO;
+	memcpy(hello, bytes, sizeof *hello);
+	return hello->version == LINK_VERSION && hello->devices_max > 0 &&
+			       hello->devices_max <= DEVICES_MAX && hello->reserved == 0
+		       ? 0
+		       : -EPROTO;
+}
+
+static int map(
+	struct attach *attach, const struct link_hello *hello, struct descriptors *descriptors)
+{
+	const struct link_ready ready = { .version = LINK_VERSION };
+	int result = 0;
+
+	attach->up = descriptors->fds[LINK_UP];
+	attach->down = descriptors->fds[LINK_DOWN];
+	descriptors->fds[LINK_UP] = descriptors->fds[LINK_DOWN] = -1;
+	/* Whatever they are, they must not make this process wait. */
+	if (fcntl(attach->up, F_SETFL, O_NONBLOCK) < 0 ||
+		fcntl(attach->down, F_SETFL, O_NONBLOCK) < 0)
+		result = -errno;
+	if (result == 0)
+		result = share_map(&attach->share, hello->workers, descriptors->fds[LINK_MEMORY]);
+	if (result == 0 && send(attach->socket, &ready, sizeof ready, MSG_NOSIGNAL) != sizeof ready)
+		result = -errno;
+	attach->devices_max = hello->devices_max;
+	return result;
+}
+
+static bool take_hello(struct attach *attach, uint64_t now_us)
+{
+	struct descriptors descriptors = { .fds = { -1, -1, -1 } };
+	struct link_hello hello = { 0 };
+	int result = receive_hello(attach->socket, &hello, &descriptors);
+
+	if (result == 0)
+		result = map(attach, &hello, &descriptors);
+	for (uint32_t i = 0; i < LINK_DESCRIPTORS; i++)
+		close_one(&descriptors.fds[i]);
+	if (result == -EAGAIN && now_us < attach->retry_us)
+		return false;
+	if (result < 0) {
+		attach_end(attach, now_us,
+			result == -EPROTO   ? "a hello that makes no sense; are both programs of "
+					      "the same version?"
+			: result == -EAGAIN ? "no hello came"
+					    : strerror(-result));
+		return false;
+	}
+	attach->state = ATTACH_PRESENT;
+	attach->wait_us = RETRY_FIRST_US;
+	attach->complained = false;
+	log_info("dataplane connected: %u workers, %u devices", attach->share.workers,
+		attach->devices_max);
+	return true;
+}
+
+bool attach_turn(struct attach *attach, uint64_t now_us)
+{
+	if (attach->state == ATTACH_AWAY && now_us >= attach->retry_us)
+		try_connect(attach, now_us);
+	return attach->state == ATTACH_HELLO && take_hello(attach, now_us);
+}
+
+bool attach_broken(const struct attach *attach)
+{
+	uint8_t byte;
+	const ssize_t got = recv(attach->socket, &byte, sizeof byte, MSG_PEEK);
+
+	return got >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+uint64_t attach_due_us(const struct attach *attach)
+{
+	return attach->state == ATTACH_PRESENT ? UINT64_MAX : attach->retry_us;
+}
+
+void attach_ring(const struct attach *attach)
+{
+	const uint64_t one = 1;
+
+	/* Full: then it is rung already. */
+	(void)!write(attach->down, &one, sizeof one);
+}
+
+void attach_rung(const struct attach *attach)
+{
+	uint64_t count;
+
+	(void)!read(attach->up, &count, sizeof count);
+}

@@ -1,0 +1,381 @@
+#include "deliver.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+enum {
+	NONE = UINT32_MAX,
+	AT_ONCE = 16, /* frames of a mailbox before the device's next one has its turn */
+};
+
+/* Where a device is. */
+enum list { NO_LIST, READY, LATER, WHEEL };
+
+static void lists_clear(struct deliver *deliver)
+{
+	static const struct deliver_list empty = { NONE, NONE };
+
+	deliver->ready = deliver->later = empty;
+	for (uint32_t i = 0; i < DELIVER_WHEEL; i++)
+		deliver->wheel[i] = empty;
+	deliver->waiting = 0;
+}
+
+void deliver_init(struct deliver *deliver, struct depot *depot)
+{
+	memset(deliver, 0, sizeof *deliver);
+	deliver->depot = depot;
+	lists_clear(deliver);
+}
+
+void deliver_free(struct deliver *deliver)
+{
+	free(deliver->devices);
+	deliver->devices = NULL;
+	deliver->devices_max = 0;
+	sodium_memzero(&deliver->frame, sizeof deliver->frame);
+}
+
+int deliver_reset(struct deliver *deliver, uint32_t devices_max, uint64_t now_us)
+{
+	struct mailboxes *boxes = depot_mailboxes(deliver->depot);
+
+	deliver_free(deliver);
+	lists_clear(deliver);
+	deliver->now_us = now_us;
+	deliver->wheel_at = now_us / DELIVER_WHEEL_US;
+	if (mailboxes_set_devices(boxes, devices_max) < 0)
+		return -ENOMEM;
+	deliver->devices = calloc(devices_max, sizeof *deliver->devices);
+	if (!deliver->devices)
+		return -ENOMEM;
+	deliver->devices_max = devices_max;
+	return 0;
+}
+
+static struct deliver_list *list_of(struct deliver *deliver, const struct deliver_device *device)
+{
+	switch ((enum list)device->list) {
+	case READY:
+		return &deliver->ready;
+	case LATER:
+		return &deliver->later;
+	case WHEEL:
+		return &deliver->wheel[device->due_us / DELIVER_WHEEL_US % DELIVER_WHEEL];
+	default:
+		return NULL;
+	}
+}
+
+static void leave(struct deliver *deliver, struct deliver_device *device)
+{
+	struct deliver_list *list = list_of(deliver, device);
+
+	if (!list)
+		return;
+	if (device->previous != NONE)
+		deliver->devices[device->previous].next = device->next;
+	else
+		list->first = device->next;
+	if (device->next != NONE)
+		deliver->devices[device->next].previous = device->previous;
+	else
+		list->last = device->previous;
+	deliver->waiting -= device->list == WHEEL;
+	device->list = NO_LIST;
+}
+
+static void join(struct deliver *deliver, uint32_t number, enum list where)
+{
+	struct deliver_device *device = &deliver->devices[number];
+
+	leave(deliver, device);
+	device->list = where;
+	struct deliver_list *list = list_of(deliver, device);
+	device->next = NONE;
+	device->previous = list->last;
+	if (list->last != NONE)
+		deliver->devices[list->last].next = number;
+	else
+		list->first = number;
+	list->last = number;
+	deliver->waiting += where == WHEEL;
+}
+
+/* Nothing that was out counts as sent. */
+static void rewind_all(struct deliver *deliver, uint32_t number)
+{
+	const struct mailboxes *boxes = depot_mailboxes(deliver->depot);
+
+	for (struct mailbox *box = mailbox_first(boxes, number); box;
+		box = mailbox_next(boxes, box)) {
+		box->sent = 0;
+		box->tries = 0;
+	}
+}
+
+void deliver_online(struct deliver *deliver, uint32_t number)
+{
+	struct deliver_device *device = &deliver->devices[number];
+
+	/* Of one that was silent, what was out in vain may reach the new session. */
+	if (!device->online || device->in_vain > 0) {
+		rewind_all(deliver, number);
+		device->in_vain = 0;
+		device->acknowledged = 0;
+		device->at = NONE;
+	}
+	device->online = true;
+	if (device->list != READY)
+		join(deliver, number, LATER);
+}
+
+void deliver_offline(struct deliver *deliver, uint32_t number)
+{
+	leave(deliver, &deliver->devices[number]);
+	deliver->devices[number].online = false;
+}
+
+/* Whether it is given a few frames only. */
+static bool is_silent(const struct deliver_device *device)
+{
+	return device->in_vain >= 3 && device->in_vain % 4 != 3;
+}
+
+void deliver_waits(struct deliver *deliver, uint32_t number)
+{
+	if (number >= deliver->devices_max)
+		return;
+	const struct deliver_device *device = &deliver->devices[number];
+	if (device->online && device->in_vain < 3 && device->list != READY)
+		join(deliver, number, LATER);
+}
+
+void deliver_received(struct deliver *deliver, uint32_t number, const uint8_t *route)
+{
+	struct mailbox *box = mailbox_find(depot_mailboxes(deliver->depot), route);
+
+	if (box) {
+		box->since_ms = (uint32_t)(deliver->now_us / 1000);
+		box->tries = 0;
+	}
+	if (number >= deliver->devices_max || !deliver->devices[number].online)
+		return;
+	struct deliver_device *device = &deliver->devices[number];
+	device->in_vain = 0;
+	if (device->acknowledged < DELIVER_TICK_MAX)
+		device->acknowledged++;
+	if (device->list == WHEEL) /* the window may have moved */
+		join(deliver, number, LATER);
+}
+
+static uint32_t retry_ms(const struct deliver_device *device, const struct mailbox *box)
+{
+	const uint32_t tries = device->in_vain > box->tries ? device->in_vain : box->tries;
+
+	return DELIVER_RETRY_FIRST_MS << (tries < 7 ? tries : 7);
+}
+
+/* Sends again, from the next tick on, what is due. */
+static void retry(struct deliver *deliver, uint32_t number)
+{
+	const struct mailboxes *boxes = depot_mailboxes(deliver->depot);
+	struct deliver_device *device = &deliver->devices[number];
+	const uint32_t now_ms = (uint32_t)(deliver->now_us / 1000);
+	bool again = false;
+
+	for (struct mailbox *box = mailbox_first(boxes, number); box;
+		box = mailbox_next(boxes, box)) {
+		if (box->sent == 0 || (int32_t)(now_ms - box->since_ms - retry_ms(device, box)) < 0)
+			continue;
+		deliver->again += box->sent;
+		box->sent = 0;
+		if (box->tries < UINT8_MAX)
+			box->tries++;
+		again = true;
+	}
+	if (again && device->in_vain < UINT8_MAX)
+		device->in_vain++;
+	join(deliver, number, LATER);
+}
+
+/* Waits for `received`, or for the time to send again. */
+static void wait_for_it(struct deliver *deliver, uint32_t number, bool trouble)
+{
+	const struct mailboxes *boxes = depot_mailboxes(deliver->depot);
+	struct deliver_device *device = &deliver->devices[number];
+	const uint32_t now_ms = (uint32_t)(deliver->now_us / 1000);
+	uint32_t soonest = trouble ? DELIVER_RETRY_FIRST_MS : UINT32_MAX;
+
+	for (const struct mailbox *box = mailbox_first(boxes, number); box;
+		box = mailbox_next(boxes, box)) {
+		if (box->sent == 0)
+			continue;
+		const uint32_t due_in = box->since_ms + retry_ms(device, box) - now_ms;
+		const uint32_t wait = (int32_t)due_in > 0 ? due_in : 0;
+		soonest = wait < soonest ? wait : soonest;
+	}
+	leave(deliver, device);
+	if (soonest == UINT32_MAX) /* nothing is out, nothing waits */
+		return;
+	device->due_us = deliver->now_us + (uint64_t)soonest * 1000 + DELIVER_WHEEL_US;
+	join(deliver, number, WHEEL);
+}
+
+/* A spoke holds those that are due now and, as no time is longer than a turn, no others. */
+static void turn_wheel(struct deliver *deliver)
+{
+	const uint64_t to = deliver->now_us / DELIVER_WHEEL_US;
+
+	while (deliver->wheel_at < to && deliver->waiting > 0) {
+		const struct deliver_list *spoke =
+			&deliver->wheel[++deliver->wheel_at % DELIVER_WHEEL];
+		while (spoke->first != NONE)
+			retry(deliver, spoke->first);
+	}
+	deliver->wheel_at = to;
+}
+
+static uint32_t pace(const struct deliver_device *device)
+{
+	const uint32_t frames =
+		DELIVER_PACE + device->acknowledged + (uint32_t)device->acknowledged / 8;
+
+	return frames < DELIVER_TICK_MAX ? frames : DELIVER_TICK_MAX;
+}
+
+void deliver_tick(struct deliver *deliver, uint64_t now_us)
+{
+	deliver->now_us = now_us;
+	turn_wheel(deliver);
+	while (deliver->later.first != NONE) {
+		struct deliver_device *device = &deliver->devices[deliver->later.first];
+		device->left = (uint16_t)pace(device);
+		device->acknowledged = 0;
+		join(deliver, deliver->later.first, READY);
+	}
+}
+
+bool deliver_is_ready(const struct deliver *deliver)
+{
+	return deliver->ready.first != NONE;
+}
+
+uint64_t deliver_due_us(const struct deliver *deliver)
+{
+	if (deliver->ready.first != NONE || deliver->later.first != NONE)
+		return 0;
+	for (uint64_t spoke = deliver->wheel_at + 1;
+		deliver->waiting > 0 && spoke <= deliver->wheel_at + DELIVER_WHEEL; spoke++)
+		if (deliver->wheel[spoke % DELIVER_WHEEL].first != NONE)
+			return spoke * DELIVER_WHEEL_US;
+	return UINT64_MAX;
+}
+
+/* How many of the first frames of a mailbox may be out. */
+static uint32_t window(const struct mailbox *box)
+{
+	return (uint32_t)DELIVER_WINDOW << (box->tries < 24 ? box->tries / 4 : 6);
+}
+
+enum outcome { OUT, NOTHING, RING_FULL, UNREADABLE, TROUBLE };
+
+/* The next frame of a mailbox. */
+static enum outcome send_one(struct deliver *deliver, struct mailbox *box, struct ring *down)
+{
+	const int result = depot_read(deliver->depot, box, box->sent, &deliver->frame);
+
+	if (result < 0) /* damaged, or the cell is not where the index says it is */
+		return result == -EBADMSG || result == -ENOENT ? UNREADABLE : TROUBLE;
+	struct share_down *record = ring_claim(down);
+	if (!record)
+		return RING_FULL;
+	memset(record, 0, offsetof(struct share_down, frame));
+	record->kind = SHARE_DELIVER;
+	record->len = (uint16_t)deliver->frame.len;
+	memcpy(record->frame, deliver->frame.bytes, deliver->frame.len);
+	ring_publish(down);
+	if (box->sent++ == 0)
+		box->since_ms = (uint32_t)(deliver->now_us / 1000);
+	deliver->sent++;
+	return OUT;
+}
+
+/* A few frames of a mailbox, which may be gone afterwards. */
+static enum outcome send_some(struct deliver *deliver, struct deliver_device *device,
+	struct mailbox *box, struct ring *down)
+{
+	enum outcome outcome = NOTHING, last = OUT;
+
+	for (int i = 0; i < AT_ONCE && device->left > 0 && last == OUT; i++) {
+		if (box->sent >= window(box) || box->sent >= depot_committed(deliver->depot, box))
+			break;
+		if (ring_waiting(down) >= DELIVER_RING_MAX)
+			return RING_FULL;
+		last = send_one(deliver, box, down);
+		if (last == OUT)
+			device->left--;
+		outcome =
+			last == RING_FULL || last == TROUBLE || outcome == NOTHING ? last : outcome;
+		if (last == UNREADABLE) {
+			deliver->unreadable++;
+			(void)depot_give_up(deliver->depot, box, box->sent);
+		}
+	}
+	return outcome;
+}
+
+/* The mailbox that the device goes on with. */
+static struct mailbox *mailbox_to_serve(
+	const struct mailboxes *boxes, uint32_t number, uint32_t place)
+{
+	struct mailbox *box = place < mailboxes_places(boxes) ? mailbox_at(boxes, place) : NULL;
+
+	return box && box->device == number ? box : mailbox_first(boxes, number);
+}
+
+/* Round the mailboxes of a device, until it has what it may have or a whole round sent nothing. */
+static enum outcome serve(struct deliver *deliver, uint32_t number, struct ring *down)
+{
+	struct mailboxes *boxes = depot_mailboxes(deliver->depot);
+	struct deliver_device *device = &deliver->devices[number];
+	struct mailbox *box = mailbox_to_serve(boxes, number, device->at);
+	bool whole = box == mailbox_first(boxes, number), sent = false;
+
+	while (box && device->left > 0) {
+		struct mailbox *next = mailbox_next(boxes, box);
+		device->at = mailbox_place(boxes, box);
+		const enum outcome outcome = send_some(deliver, device, box, down);
+		if (outcome == RING_FULL || outcome == TROUBLE)
+			return outcome;
+		sent |= outcome != NOTHING;
+		box = next;
+		if (box)
+			continue;
+		if (whole && !sent)
+			return NOTHING;
+		whole = true;
+		sent = false;
+		box = mailbox_first(boxes, number);
+	}
+	device->at = box ? mailbox_place(boxes, box) : NONE;
+	return box ? OUT : NOTHING;
+}
+
+void deliver_run(struct deliver *deliver, struct ring *down, uint64_t until_us)
+{
+	while (deliver->ready.first != NONE && clock_us() < until_us) {
+		const uint32_t number = deliver->ready.first;
+		const struct deliver_device *device = &deliver->devices[number];
+		const enum outcome outcome = serve(deliver, number, down);
+		if (outcome == RING_FULL)
+			return;
+		if (outcome == OUT && !is_silent(device))
+			join(deliver, number, LATER);
+		else
+			wait_for_it(deliver, number, outcome == TROUBLE);
+	}
+}

@@ -1,0 +1,144 @@
+#include "loop.h"
+
+#include "clock.h"
+#include "control/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+	RING_WAIT_US = 250, /* for the dataplane to take what fills the down ring */
+	SLEEP_MAX_US = 60000000,
+};
+
+static int watch(const struct loop *loop, int fd, uint32_t how)
+{
+	struct epoll_event event = { .events = EPOLLIN | how, .data.fd = fd };
+
+	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int loop_open(struct loop *loop, struct service *service, struct admin *admin)
+{
+	sigset_t ending;
+
+	*loop = (struct loop){
+		.service = service, .admin = admin, .signals = -1, .link = -1, .up = -1
+	};
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll >= 0)
+		loop->signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (loop->epoll < 0 || loop->signals < 0)
+		return -errno;
+	const int result = watch(loop, loop->signals, 0);
+	return result < 0 ? result : watch(loop, admin->listener, 0);
+}
+
+void loop_close(struct loop *loop)
+{
+	if (loop->signals >= 0)
+		close(loop->signals);
+	if (loop->epoll >= 0)
+		close(loop->epoll);
+}
+
+/* The dataplane's descriptors, which come and go. A closed one has left epoll by itself. At edges:
+ * what they say is looked at in the next turn, and until then said once. */
+static void watch_dataplane(struct loop *loop)
+{
+	const struct attach *attach = &loop->service->attach;
+
+	if (loop->link != attach->socket && attach->socket >= 0)
+		(void)watch(loop, attach->socket, EPOLLET);
+	if (loop->up != attach->up && attach->up >= 0)
+		(void)watch(loop, attach->up, EPOLLET);
+	loop->link = attach->socket;
+	loop->up = attach->up;
+}
+
+static void on_event(struct loop *loop, int fd)
+{
+	struct signalfd_siginfo signal;
+
+	if (fd == loop->signals) {
+		if (read(fd, &signal, sizeof signal) == sizeof signal) {
+			log_info("signal %u: ending", signal.ssi_signo);
+			loop->running = false;
+		}
+	} else if (fd == loop->admin->listener) {
+		const int peer = admin_accept(loop->admin);
+		if (peer >= 0)
+			(void)watch(loop, peer, 0);
+	} else if (fd == loop->link || fd == loop->up) {
+		loop->service->input = true; /* for the next turn */
+	} else {
+		(void)admin_serve(loop->admin, fd);
+	}
+}
+
+/* Sleeps until a time or an event. */
+static int wait_until(struct loop *loop, uint64_t until_us)
+{
+	struct epoll_event events[LOOP_EVENTS];
+	const uint64_t now_us = clock_us();
+	uint64_t wait_us = until_us > now_us ? until_us - now_us : 0;
+
+	if (wait_us > SLEEP_MAX_US)
+		wait_us = SLEEP_MAX_US;
+	const struct timespec wait = { (time_t)(wait_us / 1000000),
+		(long)(wait_us % 1000000) * 1000 };
+	const int count = epoll_pwait2(loop->epoll, events, LOOP_EVENTS, &wait, NULL);
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < count; i++)
+		on_event(loop, events[i].data.fd);
+	return 0;
+}
+
+static uint64_t tick_after(uint64_t us)
+{
+	return (us / TICK_US + 1) * TICK_US;
+}
+
+/* Delivers in what is left of a turn. */
+static int deliver(struct loop *loop, uint64_t tick_us)
+{
+	const uint64_t until_us = tick_us - GUARD_US;
+	int result = 0;
+
+	while (service_deliver(loop->service, until_us) && clock_us() + RING_WAIT_US < until_us &&
+		loop->running && result == 0)
+		result = wait_until(loop, clock_us() + RING_WAIT_US);
+	return result;
+}
+
+int loop_run(struct loop *loop)
+{
+	uint64_t tick_us = tick_after(clock_us());
+	int result = 0;
+
+	loop->running = true;
+	while (loop->running && result == 0) {
+		const uint64_t due_us = service_due_us(loop->service), now_us = clock_us();
+		watch_dataplane(loop);
+		if (now_us < due_us) {
+			result = wait_until(loop, due_us);
+			tick_us = tick_after(clock_us());
+		} else if (now_us < tick_us) {
+			result = wait_until(loop, tick_us);
+		} else {
+			service_turn(loop->service, now_us);
+			/* Whatever the disk took, some time is left for deliveries. */
+			tick_us = tick_after(clock_us() + 2 * GUARD_US);
+			result = deliver(loop, tick_us);
+		}
+	}
+	service_finish(loop->service);
+	return result;
+}

@@ -1,0 +1,183 @@
+/* chappe-store: the process. Takes what needs privileges, drops them, opens the store, serves. */
+#include "config.h"
+#include "control/log.h"
+#include "control/process.h"
+#include "directory.h"
+#include "loop.h"
+#include "src/pid_file.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+struct arguments {
+	const char *config, *pid_file;
+	bool check;
+};
+
+static struct service service;
+static struct admin admin;
+static struct loop loop;
+
+static void usage(FILE *out)
+{
+	fputs("usage: chappe-store --config FILE [--check] [--pid-file FILE]\n"
+	      "\n"
+	      "Keeps messages of a Chappe relay for devices that are not there, until they have "
+	      "them.\n"
+	      "\n"
+	      "  --config FILE    INI file; see docs/operating.md\n"
+	      "  --check          check the file and end\n"
+	      "  --pid-file FILE  write the process id there\n"
+	      "  --help           this text\n",
+		out);
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "pid-file", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+
+	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		switch (option) {
+		case 'c':
+			arguments->config = optarg;
+			break;
+		case 'k':
+			arguments->check = true;
+			break;
+		case 'p':
+			arguments->pid_file = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			return -EINVAL;
+		}
+	}
+	if (optind < argc || !arguments->config) {
+		if (optind < argc)
+			fprintf(stderr, "chappe-store: %s: unexpected\n\n", argv[optind]);
+		else
+			fputs("chappe-store: --config FILE is missing\n\n", stderr);
+		usage(stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Signals are taken by the loop; blocked before there are other threads. */
+static int block_signals(void)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	return sigprocmask(SIG_BLOCK, &ending, NULL) < 0 ? -errno : 0;
+}
+
+/* Everything that needs privileges, then drops them. */
+static int prepare(const struct config *config, const struct arguments *arguments,
+	bool *pid_written, char error[SERVICE_ERROR_BYTES])
+{
+	struct process_account account;
+	int result = process_account(config->user, &account, error);
+
+	if (result < 0)
+		return result;
+	if (account.keep) {
+		account.uid = geteuid();
+		account.gid = getegid();
+	}
+	process_lock();
+	result = directory_give(config->dir, account.uid, account.gid);
+	if (result < 0) {
+		snprintf(error, SERVICE_ERROR_BYTES, "%.500s: %s", config->dir, strerror(-result));
+		return result;
+	}
+	result = admin_listen(&admin, config->run_dir, account.uid, account.gid, error);
+	if (result == 0 && arguments->pid_file) {
+		result = pid_file_write(arguments->pid_file);
+		*pid_written = result == 0;
+		if (result < 0)
+			snprintf(error, SERVICE_ERROR_BYTES, "%.500s: %s", arguments->pid_file,
+				strerror(-result));
+	}
+	return result == 0 ? process_drop(&account, error) : result;
+}
+
+/* RocksDB's threads begin here: they inherit what was dropped. */
+static int serve(const struct config *config, char error[SERVICE_ERROR_BYTES])
+{
+	int result = service_open(&service, config->dir, config->run_dir, error);
+
+	if (result == 0) {
+		admin.service = &service;
+		result = loop_open(&loop, &service, &admin);
+		if (result == 0) {
+			log_info("ready");
+			sd_notify(0, "READY=1");
+			result = loop_run(&loop);
+			sd_notify(0, "STOPPING=1");
+		}
+		if (result < 0)
+			snprintf(error, SERVICE_ERROR_BYTES, "%s", strerror(-result));
+		loop_close(&loop);
+	}
+	service_close(&service);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct config config;
+	char error[SERVICE_ERROR_BYTES] = "";
+	bool pid_written = false;
+
+	_Static_assert((int)SERVICE_ERROR_BYTES == (int)PROCESS_ERROR_BYTES &&
+			       (int)SERVICE_ERROR_BYTES == (int)CONFIG_ERROR_BYTES,
+		"one text");
+	if (parse_arguments(argc, argv, &arguments) < 0)
+		return 2;
+	umask(077);
+	config_defaults(&config);
+	if (config_load(arguments.config, &config, error) < 0) {
+		log_error("%s", error);
+		return 2;
+	}
+	if (arguments.check) {
+		printf("%s: fine\n", arguments.config);
+		return 0;
+	}
+	if (sodium_init() < 0) {
+		log_error("libsodium does not start");
+		return 1;
+	}
+	admin.listener = -1;
+	int result = block_signals();
+	if (result == 0)
+		result = prepare(&config, &arguments, &pid_written, error);
+	if (result == 0)
+		result = serve(&config, error);
+	if (result < 0)
+		log_error("%s", error);
+	admin_close(&admin);
+	if (pid_written)
+		(void)unlink(arguments.pid_file);
+	return result == 0 ? 0 : 1;
+}

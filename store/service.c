@@ -1,0 +1,221 @@
+#include "service.h"
+
+#include "clock.h"
+#include "control/log.h"
+#include "limits.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum {
+	HOUSE_US = 1000000,
+	SWEEP_STEPS = 16, /* a second: a million mailboxes a minute */
+};
+
+static void report_start(const struct service *service)
+{
+	const struct depot_report *report = &service->report;
+
+	if (report->engine.log_damaged)
+		log_warning("%s: the log of the last writes is damaged, what it held is lost: %s",
+			service->directory, report->engine.text);
+	if (report->engine.tables_damaged)
+		log_warning("%s: tables are damaged; what lies in them is not served: %s",
+			service->directory, report->engine.text);
+	if (report->damaged > 0 || report->unreadable > 0)
+		log_warning("%s: %llu damaged places, %llu messages found again, %llu lost; the "
+			    "rest is served",
+			service->directory, (unsigned long long)report->damaged,
+			(unsigned long long)report->rebuilt,
+			(unsigned long long)report->unreadable);
+	log_info("%llu messages wait in %u mailboxes", (unsigned long long)report->messages,
+		mailboxes_count(depot_mailboxes(service->depot)));
+}
+
+int service_open(struct service *service, const char *directory, const char *run_dir,
+	char error[SERVICE_ERROR_BYTES])
+{
+	memset(service, 0, sizeof *service);
+	service->directory = directory;
+	int result = attach_init(&service->attach, run_dir);
+	if (result < 0) {
+		snprintf(error, SERVICE_ERROR_BYTES, "%.400s: too long for the path of a socket",
+			run_dir);
+		return result;
+	}
+	result = limits_load(directory, &service->limits, error);
+	if (result == 0)
+		result = depot_open(&service->depot, directory, &service->limits, 0, clock_minute(),
+			&service->report, error);
+	if (result < 0)
+		return result;
+	report_start(service);
+	deliver_init(&service->deliver, service->depot);
+	accept_init(&service->accept, service->depot, &service->deliver);
+	resolve_init(&service->resolve, service->depot, &service->deliver);
+	return 0;
+}
+
+void service_close(struct service *service)
+{
+	if (service->attach.state != ATTACH_AWAY) {
+		service->attach.complained = true; /* we go, not the dataplane */
+		attach_end(&service->attach, 0, "");
+	}
+	deliver_free(&service->deliver);
+	depot_close(service->depot);
+	service->depot = NULL;
+}
+
+static void detach(struct service *service, const char *why)
+{
+	attach_end(&service->attach, service->now_us, why);
+	accept_forget(&service->accept);
+	(void)deliver_reset(&service->deliver, 0, service->now_us);
+	service->input = false;
+}
+
+static bool is_present(const struct service *service)
+{
+	return service->attach.state == ATTACH_PRESENT;
+}
+
+static void start_anew(struct service *service)
+{
+	if (deliver_reset(&service->deliver, service->attach.devices_max, service->now_us) < 0)
+		detach(service, "out of memory");
+	else
+		resolve_reset(&service->resolve);
+}
+
+static void take_event(struct service *service, const struct share_event *event)
+{
+	switch ((enum share_event_kind)event->kind) {
+	case SHARE_ONLINE:
+		deliver_online(&service->deliver, event->device);
+		break;
+	case SHARE_OFFLINE:
+		deliver_offline(&service->deliver, event->device);
+		break;
+	case SHARE_RESOLVED:
+	case SHARE_NO_ROUTE:
+		resolve_answer(&service->resolve, event);
+		break;
+	case SHARE_RESYNC:
+		start_anew(service);
+		break;
+	}
+}
+
+static void take_events(struct service *service)
+{
+	struct ring *events = &service->attach.share.events;
+	struct share_event event;
+
+	for (int i = 0; i < SHARE_EVENT_SLOTS && is_present(service); i++) {
+		if (!ring_take(events, &event)) {
+			if (events->broken)
+				detach(service, "its ring of events makes no sense");
+			return;
+		}
+		if (!share_event_ok(&event, service->attach.devices_max))
+			detach(service, "an event that makes no sense");
+		else
+			take_event(service, &event);
+	}
+}
+
+static void commit(struct service *service)
+{
+	const bool had_failed = depot_failed(service->depot);
+	const uint64_t began_us = clock_us();
+	const bool changes = depot_has_changes(service->depot);
+	const int result = accept_commit(&service->accept);
+
+	if (result < 0 && !had_failed)
+		log_error("%s: the disk does not write (%s): nothing more is accepted; what waits "
+			  "is still delivered",
+			service->directory, strerror(-result));
+	else if (result == 0 && changes)
+		latency_add(&service->commits, service->now_us, (uint32_t)(clock_us() - began_us));
+}
+
+static void keep_house(struct service *service)
+{
+	const uint32_t minute = clock_minute();
+
+	service->keep_house_us = service->now_us + HOUSE_US;
+	depot_set_time(service->depot, minute);
+	for (int i = 0; i < SWEEP_STEPS && service->swept_minute != minute; i++)
+		if (depot_sweep(service->depot))
+			service->swept_minute = minute;
+}
+
+void service_turn(struct service *service, uint64_t now_us)
+{
+	service->now_us = now_us;
+	if (attach_turn(&service->attach, now_us))
+		start_anew(service);
+	if (is_present(service) && attach_broken(&service->attach))
+		detach(service, "it is gone");
+	bool rang = is_present(service) &&
+		    accept_release(&service->accept, &service->attach.share.down) > 0;
+	service->input = false;
+	if (is_present(service)) {
+		attach_rung(&service->attach);
+		take_events(service);
+	}
+	if (is_present(service)) {
+		const int taken = accept_take(
+			&service->accept, &service->attach.share, service->attach.devices_max);
+		service->input = taken > 0;
+		if (taken < 0)
+			detach(service, "a record in its rings makes no sense");
+	}
+	if (now_us >= service->keep_house_us)
+		keep_house(service);
+	if (rang)
+		attach_ring(&service->attach); /* before the disk has its time */
+	commit(service);
+	deliver_tick(&service->deliver, now_us);
+	if (is_present(service))
+		resolve_turn(&service->resolve, &service->attach.share.down, now_us);
+}
+
+bool service_deliver(struct service *service, uint64_t until_us)
+{
+	if (!is_present(service))
+		return false;
+	struct ring *down = &service->attach.share.down;
+	deliver_run(&service->deliver, down, until_us);
+	if (down->broken) {
+		detach(service, "its ring of what to send makes no sense");
+		return false;
+	}
+	if (ring_waiting(down) > 0)
+		attach_ring(&service->attach);
+	return deliver_is_ready(&service->deliver);
+}
+
+uint64_t service_due_us(const struct service *service)
+{
+	uint64_t due_us = service->keep_house_us, other_us = attach_due_us(&service->attach);
+
+	if (service->input || accept_has_work(&service->accept))
+		return 0;
+	due_us = other_us < due_us ? other_us : due_us;
+	if (!is_present(service))
+		return due_us;
+	other_us = deliver_due_us(&service->deliver);
+	due_us = other_us < due_us ? other_us : due_us;
+	other_us = resolve_due_us(&service->resolve);
+	return other_us < due_us ? other_us : due_us;
+}
+
+void service_finish(struct service *service)
+{
+	service_turn(service, clock_us());
+	if (is_present(service) &&
+		accept_release(&service->accept, &service->attach.share.down) > 0)
+		attach_ring(&service->attach);
+}

@@ -1,0 +1,60 @@
+/* What chappe-store is made of. One thread, that of loop.h, uses all of it.
+ *
+ * A turn begins at a tick: multiples of TICK_US of the monotonic clock. In each, in this order:
+ *   release  `accepted` goes out for every frame whose commit has ended by now
+ *   take     frames and `received` that have come, a bounded batch
+ *   commit   the batch becomes durable
+ *   deliver  what waits for devices that are online, until GUARD_US before the next tick
+ *
+ * So `accepted` leaves at ticks only, decided by when the frame came and how long the disk took, in
+ * a ring from which deliveries have been taken by then: they stop early enough, and there are never
+ * more in it than the dataplane takes in that time. Whether a recipient is online shows in nothing
+ * that its senders see. A frame waits for the next tick, then for its commit and the tick after
+ * that: 5 to 10 ms where the disk takes less than 5. */
+#ifndef CHAPPE_STORE_SERVICE_H
+#define CHAPPE_STORE_SERVICE_H
+
+#include "accept.h"
+#include "attach.h"
+#include "deliver.h"
+#include "depot.h"
+#include "latency.h"
+#include "resolve.h"
+
+enum {
+	TICK_US = 5000,
+	GUARD_US = 1000,
+	SERVICE_ERROR_BYTES = DEPOT_ERROR_BYTES,
+};
+
+struct service {
+	const char *directory;
+	struct depot *depot;
+	struct depot_limits limits;
+	struct depot_report report; /* of the start */
+	struct attach attach;
+	struct accept accept;
+	struct deliver deliver;
+	struct resolve resolve;
+	struct latency commits;
+	uint64_t now_us;        /* of this turn */
+	uint64_t keep_house_us; /* when time, sweep and disk are looked at next */
+	uint32_t swept_minute;  /* all mailboxes have been swept in it */
+	bool input;             /* the dataplane rang, or there was more than a batch */
+};
+
+/* Opens what is in the directory, which is reported on the log. Returns 0 or -errno with a text. */
+int service_open(struct service *service, const char *directory, const char *run_dir,
+	char error[SERVICE_ERROR_BYTES]);
+void service_close(struct service *service);
+
+/* A turn up to deliver; at a tick. */
+void service_turn(struct service *service, uint64_t now_us);
+/* Delivers until then, or until the ring has enough; true where the ring is why it ended. */
+bool service_deliver(struct service *service, uint64_t until_us);
+/* When the next turn is due: 0 at the next tick. */
+uint64_t service_due_us(const struct service *service);
+/* At the end of the process: what was taken is committed and acknowledged. */
+void service_finish(struct service *service);
+
+#endif
