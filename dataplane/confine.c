@@ -108,7 +108,7 @@ int confine_thread(const struct confine_account *account)
  * - a memif peer that returns: connect, accept, sendmsg and recvmsg with descriptors, mmap of its
  *   regions; memfd_create, ftruncate and fcntl for ours; epoll_ctl, timerfd_settime and
  *   epoll_create in EAL's interrupt thread, which panics without;
- * - links to control: accept4, getsockopt (peer credentials), recv, sendmsg;
+ * - links to control and store: accept4, getsockopt (peer credentials), recv, sendmsg;
  * - leaving: unlink of sockets and pid file, tgkill and the rest of how glibc ends threads; ioctl,
  *   getsockname, bind and setsockopt for the stop functions of drivers. */
 static const int confine_calls[] = {

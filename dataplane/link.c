@@ -85,10 +85,12 @@ static int link_bind(struct link *link, const struct confine_account *account)
 	return result ? result : link_watch(link, link->listener, link->events);
 }
 
-int link_listen(struct link *link, const char *name, const char *run_dir, int epoll,
-	uint32_t events, const struct confine_account *account, char *error, size_t error_len)
+int link_listen(struct link *link, const char *name, const char *peer, const char *run_dir,
+	int epoll, uint32_t events, const struct confine_account *account, char *error,
+	size_t error_len)
 {
 	*link = (struct link){ .name = name,
+		.peer = peer,
 		.listener = -1,
 		.connection = -1,
 		.epoll = epoll,
@@ -118,9 +120,9 @@ static bool link_welcome(const struct link *link, int fd)
 	if (peer.uid == 0 || peer.uid == link->uid)
 		return true;
 	fprintf(stderr,
-		"warning %s: refused process %d of user %u: chappe-control runs as root or as user "
-		"%u, as this process does\n",
-		link->name, peer.pid, peer.uid, link->uid);
+		"warning %s: refused process %d of user %u: %s runs as root or as user %u, as this "
+		"process does\n",
+		link->name, peer.pid, peer.uid, link->peer, link->uid);
 	return false;
 }
 
@@ -135,8 +137,8 @@ bool link_accept(struct link *link)
 		return false;
 	}
 	if (link_alive(link)) {
-		fprintf(stderr, "warning %s: refused a second control: one is connected\n",
-			link->name);
+		fprintf(stderr, "warning %s: refused a second %s: one is connected\n", link->name,
+			link->peer);
 		close(fd);
 		return false;
 	}
@@ -148,7 +150,7 @@ bool link_accept(struct link *link)
 		return false;
 	}
 	link->connection = fd;
-	fprintf(stderr, "info %s: control connected\n", link->name);
+	fprintf(stderr, "info %s: %s connected\n", link->name, link->peer);
 	return true;
 }
 
@@ -158,7 +160,7 @@ void link_disconnect(struct link *link, const char *why)
 		return;
 	close(link->connection);
 	link->connection = -1;
-	fprintf(stderr, "info %s: control disconnected: %s\n", link->name, why);
+	fprintf(stderr, "info %s: %s disconnected: %s\n", link->name, link->peer, why);
 }
 
 void link_close(struct link *link)

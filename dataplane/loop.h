@@ -1,9 +1,10 @@
-/* The main lcore's loop: signals, the two links, events and punts of the workers, the tables'
+/* The main lcore's loop: signals, the links, events and punts of the workers, the tables'
  * grace periods. */
 #ifndef CHAPPE_DATAPLANE_LOOP_H
 #define CHAPPE_DATAPLANE_LOOP_H
 
 #include "punt_link.h"
+#include "store_link.h"
 #include "table_link.h"
 
 struct loop {
@@ -12,6 +13,7 @@ struct loop {
 	struct dataplane *dataplane;
 	struct table_link table;
 	struct punt_link punt;
+	struct store_link store;
 };
 
 /* Makes the run directory and the sockets in it. Returns 0, or -errno and a text. */

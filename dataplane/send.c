@@ -26,6 +26,11 @@ static struct rte_mbuf *send_buffer(struct dataplane *dataplane, uint32_t len)
 	return mbuf;
 }
 
+bool send_room(const struct dataplane *dataplane, uint32_t owner, uint32_t frames)
+{
+	return rte_ring_free_count(dataplane->workers[owner]->inject) >= frames;
+}
+
 int send_raw(struct dataplane *dataplane, uint32_t owner, const struct endpoint *endpoint,
 	const uint8_t *bytes, uint32_t len)
 {

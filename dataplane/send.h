@@ -9,6 +9,9 @@
 int send_raw(struct dataplane *dataplane, uint32_t owner, const struct endpoint *endpoint,
 	const uint8_t *bytes, uint32_t len);
 
+/* Whether an owner's inject ring has room for that many frames. */
+bool send_room(const struct dataplane *dataplane, uint32_t owner, uint32_t frames);
+
 /* Seals inner header and payload, 480 or 1200 bytes, for a session and sends it. As above. */
 int send_session(struct dataplane *dataplane, uint32_t index, const uint8_t *inner, uint32_t len);
 

@@ -15,7 +15,7 @@
 static inline uint64_t stage_flow(const struct worker *worker)
 {
 	return worker->hosts.n + worker->inits.n + worker->refused.n + worker->extra.n +
-	       worker->raw.n + worker->given + worker->dropped - worker->made;
+	       worker->raw.n + worker->stored.n + worker->given + worker->dropped - worker->made;
 }
 
 /* At the end of a stage: frames in = frames on + branched + dropped. before: stage_flow() at its
@@ -55,7 +55,8 @@ uint32_t stage_admit(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 /* Endpoint candidates, echoed tokens and moves. Branch: extra (challenges, which it makes). */
 uint32_t stage_roam(struct worker *worker, struct rte_mbuf **frames, uint32_t n);
 
-/* By kind. On: live frames. Branches: extra (answered keepalives), the punt ring (control). */
+/* By kind. On: live frames. Branches: extra (answered keepalives), the punt ring (control), stored
+ * (stored and received frames). */
 uint32_t stage_sort(struct worker *worker, struct rte_mbuf **frames, uint32_t n);
 
 /* Route to device to its current session. */
@@ -76,6 +77,11 @@ uint32_t stage_tx(struct worker *worker, struct rte_mbuf **frames, uint32_t n);
 void stage_egress(struct worker *worker);
 /* Hands the bursts that gathered to the transmit queues; returns how many frames those are. */
 uint32_t stage_tx_flush(struct worker *worker);
+
+/* What sort branched off goes into the ring that is shared with chappe-store (store/share.h), where
+ * its route leads to a device, or, if it is an acknowledgement, to the device that sent it. Returns
+ * how many frames there were; none is left. */
+uint32_t stage_store(struct worker *worker);
 
 /* The branches. host_answer: whole Ethernet frames in, whole Ethernet frames out, to be sent on
  * mbuf->port; returns how many answers there are, at the front of the array; frees the others. */

@@ -79,7 +79,7 @@ uint32_t stage_sort(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 			punt(worker, frames[i]);
 			break;
 		default: /* admit let stored and received through, nothing else */
-			worker_drop_opened(worker, frames[i], COUNTER_drop_no_store);
+			worker_batch_add(&worker->stored, frames[i]);
 		}
 	}
 	stage_check_flow(worker, before, on, n);

@@ -222,6 +222,8 @@ static int table_link_command(struct table_link *table, const struct table_head 
 		return 0;
 	case TABLE_SYNC_END:
 		tables_sync_end(table->dataplane->tables);
+		if (table->store)
+			store_link_resync(table->store);
 		return 0;
 	case TABLE_SESSION_LIST:
 		if (table->dump_count == TABLE_LINK_DUMPS_MAX)
@@ -306,6 +308,8 @@ static void table_link_confirm(struct table_link *table)
 			if (tables_session_confirm(dataplane->tables, indices[k]) == 0)
 				confirmed[count++] = (struct table_confirmed){ indices[k],
 					table->leases[wire_index_slot(indices[k])].device };
+		for (uint32_t k = 0; k < count && table->store; k++)
+			store_link_online(table->store, confirmed[k].device);
 		if (count > 0 && table->greeted)
 			table_link_add(table, TABLE_SESSION_CONFIRMED, 0, 0, confirmed, count,
 				sizeof *confirmed);

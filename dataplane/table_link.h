@@ -6,6 +6,7 @@
 
 #include "dataplane.h"
 #include "link.h"
+#include "store_link.h"
 #include "table_queue.h"
 
 enum {
@@ -23,6 +24,7 @@ struct table_lease {
 
 struct table_link {
 	struct dataplane *dataplane;
+	struct store_link *store; /* is told of devices; NULL: nobody is */
 	struct link link;
 	bool greeted; /* control has said hello */
 	struct table_queue queue;

@@ -124,12 +124,17 @@ void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum counter reas
 	rte_pktmbuf_free(mbuf);
 }
 
-void worker_drop_opened(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
+void worker_wipe_opened(struct rte_mbuf *mbuf)
 {
 	enum { CONTROL_BODY_MAX_BYTES = 64 };
 
 	memset(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, WIRE_TRANSPORT_HEADER_BYTES), 0,
 		WIRE_INNER_HEADER_BYTES + CONTROL_BODY_MAX_BYTES);
+}
+
+void worker_drop_opened(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason)
+{
+	worker_wipe_opened(mbuf);
 	worker_drop(worker, mbuf, reason);
 }
 
@@ -216,6 +221,7 @@ uint32_t worker_poll(struct worker *worker)
 	worker_count(worker, COUNTER_relayed_frames, n);
 	passed(worker, STAGE_tx, stage_tx(worker, frames, n));
 
+	passed(worker, STAGE_store, stage_store(worker));
 	passed(worker, STAGE_branches, branches(worker));
 	passed(worker, STAGE_inject, extras(worker));
 	stage_egress(worker);

@@ -11,6 +11,7 @@
 #include "src/counters.h"
 #include "src/wire.h"
 #include "stage_time.h"
+#include "store/ring.h"
 #include "tables.h"
 #include <rte_ether.h>
 #include <rte_mbuf.h>
@@ -95,14 +96,18 @@ struct worker {
 	struct worker_batch inits;   /* classify -> init */
 	struct worker_batch refused; /* open -> reset: unknown index or AEAD failure */
 	struct worker_batch extra;   /* sort, roam, inject -> seal: answers, challenges, injected */
+	struct worker_batch stored;  /* sort -> store */
 	struct worker_batch raw;     /* init, reset, inject -> address: not to be sealed */
 	struct worker_batch out[WORKER_PORTS_MAX]; /* tx, by port */
+	/* to chappe-store: struct share_up; main attaches it and reads whether it is broken */
+	struct ring store_up;
 
 	/* worker; read by main */
 	uint64_t counters[COUNTER_COUNT] __rte_cache_aligned;
 	struct stage_times times; /* its own rules: stage_time.h */
 	/* main; read by worker */
 	bool running __rte_cache_aligned;
+	bool store_connected; /* somebody empties store_up */
 };
 
 struct worker_config {
@@ -146,6 +151,8 @@ void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum counter reas
 /* The same for a frame that is open: the route in its inner header, and a control operation that
  * may follow, do not stay in a buffer that nobody uses. */
 void worker_drop_opened(struct worker *worker, struct rte_mbuf *mbuf, enum counter reason);
+/* Those bytes alone, where the frame did not end here. */
+void worker_wipe_opened(struct rte_mbuf *mbuf);
 
 static inline void worker_batch_add(struct worker_batch *batch, struct rte_mbuf *mbuf)
 {

@@ -20,7 +20,12 @@
 	X(sessions_confirmed, "pending sessions confirmed")                                        \
 	X(resets_sent, "reset frames sent")                                                        \
 	X(cookie_replies, "cookie replies sent")                                                   \
-	X(injected_frames, "frames from control that were sealed or sent as they are")             \
+	X(injected_frames, "frames from control and store that were sealed or sent as they are")   \
+	X(stored_frames, "stored frames handed to the message store")                              \
+	X(received_frames, "acknowledgements of recipients handed to the message store")           \
+	X(accepted_frames, "durable acknowledgements sent to the senders of stored frames")        \
+	X(delivered_frames, "stored frames sent to their recipients")                              \
+	X(returned_frames, "stored frames given back to the store: no session of the recipient")   \
 	X(host_arp, "ARP requests answered")                                                       \
 	X(host_nd, "neighbour solicitations answered")                                             \
 	X(host_echo, "ICMP and ICMPv6 echo requests answered")                                     \
@@ -58,6 +63,9 @@
 	X(drop_not_live, "route does not allow live frames")                                       \
 	X(drop_offline, "recipient has no confirmed session")                                      \
 	X(drop_no_store, "stored and received frames: no message store is connected")              \
+	X(drop_store_full, "stored and received frames: the ring to the message store is full")    \
+	X(drop_not_owner, "received frames: the route is none of the device's own")                \
+	X(drop_store_record, "from the message store, and not a record")                           \
 	X(drop_send_counter, "recipient's send counter exhausted")                                 \
 	X(drop_stale_session, "session ended while the frame was in a ring")                       \
 	X(drop_endpoint, "endpoint on a port that is not there, or no room for its headers")       \

@@ -18,6 +18,7 @@
 	X(seal, "counter and AEAD")                                                                \
 	X(address, "UDP, IP and Ethernet headers")                                                 \
 	X(tx, "to the port's batch or egress ring")                                                \
+	X(store, "stored frames and their acknowledgements, to the message store")                 \
 	X(branches, "host, handshakes, resets")                                                    \
 	X(inject, "what does not come from a receive queue, sealed, addressed and sent")           \
 	X(flush, "egress rings, transmit queues, grace periods")                                   \

@@ -16,8 +16,11 @@ enum { LINK_VERSION = 1 };
 /* The descriptors of the hello, in this order. */
 enum link_descriptor {
 	LINK_MEMORY, /* memfd of share_make() */
-	LINK_UP,     /* eventfd that the dataplane's main lcore rings: up or events is not empty */
-	LINK_DOWN,   /* eventfd that chappe-store rings after it has filled down */
+	/* That the dataplane's main lcore rings while up or events is not empty: each read gives 8
+	 * bytes, as one of an eventfd does. A socket, because whoever shares an eventfd can make
+	 * writing to it block. */
+	LINK_UP,
+	LINK_DOWN, /* eventfd that chappe-store rings after it has filled down */
 	LINK_DESCRIPTORS,
 };
 

@@ -81,8 +81,18 @@ bool ring_take(struct ring *ring, void *record)
 	if (ring->broken || ring->own == ring->peer)
 		return false;
 	memcpy(record, slot(ring), ring->slot_bytes);
+	/* Its head first: a consumer that is killed while it wipes leaves no record that still
+	 * looks whole to the next one. */
+	__atomic_store_n((uint64_t *)slot(ring), 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	/* Visible to the other process before the counter is, so no compiler leaves it out. */
 	memset(slot(ring), 0, ring->slot_bytes);
 	__atomic_store_n(&ring->shared->consumed, ++ring->own, __ATOMIC_RELEASE);
 	return true;
+}
+
+bool ring_waits(const struct ring *ring)
+{
+	return __atomic_load_n(&ring->shared->produced, __ATOMIC_RELAXED) !=
+	       __atomic_load_n(&ring->shared->consumed, __ATOMIC_RELAXED);
 }

@@ -51,4 +51,7 @@ uint32_t ring_waiting(struct ring *ring);
  * back. False where the ring is empty or broken. */
 bool ring_take(struct ring *ring, void *record);
 
+/* Either side: whether something waits in it. */
+bool ring_waits(const struct ring *ring);
+
 #endif

@@ -171,10 +171,24 @@ void relay_stop(struct relay *relay)
 			rte_ring_free(relay->tx[number][queue]);
 		}
 	}
+	share_unmap(&relay->share);
+	share_unmap(&relay->store);
 	tables_destroy(relay->tables);
 	assert_int_equal(rte_mempool_avail_count(relay->pool), POOL_FRAMES);
 	rte_mempool_free(relay->pool);
 	rte_free(relay->qsbr);
+}
+
+void relay_connect_store(struct relay *relay)
+{
+	int fd;
+	assert_int_equal(share_make(&relay->share, relay->worker_count, &fd), 0);
+	assert_int_equal(share_map(&relay->store, relay->worker_count, fd), 0);
+	close(fd);
+	for (uint32_t i = 0; i < relay->worker_count; i++) {
+		relay->workers[i]->store_up = relay->share.up[i];
+		relay->workers[i]->store_connected = true;
+	}
 }
 
 void relay_turn(struct relay *relay)

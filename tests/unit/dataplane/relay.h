@@ -21,6 +21,7 @@
 #include "dataplane/worker.h"
 #include "src/control_op.h"
 #include "src/hop.h"
+#include "store/share.h"
 
 enum {
 	RELAY_WORKERS_MAX = 4,
@@ -53,6 +54,7 @@ struct relay {
 	uint16_t port_ids[RELAY_PORTS_MAX];
 	struct rte_ring *rx[RELAY_PORTS_MAX][RELAY_WORKERS_MAX];
 	struct rte_ring *tx[RELAY_PORTS_MAX][RELAY_WORKERS_MAX];
+	struct share share, store; /* the relay's and the store's view, once it is connected */
 };
 
 /* EAL for all tests of a program; once. */
@@ -60,6 +62,8 @@ int relay_eal(void);
 void relay_start(struct relay *relay, const struct relay_options *options);
 /* Checks that no mbuf is missing. */
 void relay_stop(struct relay *relay);
+/* From here on workers hand stored frames over, to be taken from relay->store.up. */
+void relay_connect_store(struct relay *relay);
 /* One turn of every worker, and what main does with events and grace periods. */
 void relay_turn(struct relay *relay);
 uint64_t relay_counter(const struct relay *relay, enum counter counter);

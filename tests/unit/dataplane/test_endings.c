@@ -177,6 +177,61 @@ static void send_ends_at_its_last_counter(struct device_end *alice, struct devic
 	session_of(tables_view(relay.tables), bob->index)->send.counter = WIRE_LAST_COUNTER - 1;
 }
 
+static void store_connected(struct device_end *alice, struct device_end *bob)
+{
+	(void)alice, (void)bob;
+	relay_connect_store(&relay);
+}
+
+static void store_ring_full(struct device_end *alice, struct device_end *bob)
+{
+	store_connected(alice, bob);
+	while (ring_claim(&relay.workers[0]->store_up))
+		ring_publish(&relay.workers[0]->store_up);
+}
+
+static void store_and_unknown_route(struct device_end *alice, struct device_end *bob)
+{
+	store_connected(alice, bob);
+	unknown_route(alice, bob);
+}
+
+static void store_and_removed_device(struct device_end *alice, struct device_end *bob)
+{
+	store_connected(alice, bob);
+	assert_int_equal(tables_device_remove(relay.tables, bob->slot), 0);
+}
+
+static void store_and_own_route(struct device_end *alice, struct device_end *bob)
+{
+	store_connected(alice, bob);
+	memcpy(bob->route, alice->route, sizeof bob->route);
+}
+
+static void store_ring_full_own_route(struct device_end *alice, struct device_end *bob)
+{
+	store_ring_full(alice, bob);
+	memcpy(bob->route, alice->route, sizeof bob->route);
+}
+
+static void store_and_offline(struct device_end *alice, struct device_end *bob)
+{
+	store_connected(alice, bob);
+	recipient_offline(alice, bob);
+}
+
+static void store_and_stored_only(struct device_end *alice, struct device_end *bob)
+{
+	store_connected(alice, bob);
+	stored_only(alice, bob);
+}
+
+static void store_and_over_frames(struct device_end *alice, struct device_end *bob)
+{
+	store_connected(alice, bob);
+	over_frames(alice, bob);
+}
+
 enum { FULL = RELAY_RING_FRAMES - 1 };
 
 static const struct ending endings[] = {
@@ -204,6 +259,20 @@ static const struct ending endings[] = {
 	{ "kind 7", nothing, 7, COUNTER_drop_inner, 0 },
 	{ "stored", nothing, WIRE_STORED, COUNTER_drop_no_store, 0 },
 	{ "received", nothing, WIRE_RECEIVED, COUNTER_drop_no_store, 0 },
+	{ "stored, to the store", store_connected, WIRE_STORED, COUNTER_stored_frames, 0 },
+	{ "stored, offline", store_and_offline, WIRE_STORED, COUNTER_stored_frames, 0 },
+	{ "stored, route not live", store_and_stored_only, WIRE_STORED, COUNTER_stored_frames, 0 },
+	{ "stored, unknown route", store_and_unknown_route, WIRE_STORED, COUNTER_drop_no_route, 0 },
+	{ "stored, removed", store_and_removed_device, WIRE_STORED, COUNTER_drop_no_route, 0 },
+	{ "stored, ring full", store_ring_full, WIRE_STORED, COUNTER_drop_store_full, 0 },
+	{ "stored, over frames", store_and_over_frames, WIRE_STORED, COUNTER_drop_meter, 0 },
+	{ "received, own", store_and_own_route, WIRE_RECEIVED, COUNTER_received_frames, 0 },
+	{ "received, another's", store_connected, WIRE_RECEIVED, COUNTER_drop_not_owner, 0 },
+	{ "received, unknown", store_and_unknown_route, WIRE_RECEIVED, COUNTER_drop_no_route, 0 },
+	{ "received, ring full", store_ring_full_own_route, WIRE_RECEIVED, COUNTER_drop_store_full,
+		0 },
+	{ "live, store there", store_connected, WIRE_LIVE, COUNTER_relayed_frames, 1 },
+	{ "live, ring full", store_ring_full, WIRE_LIVE, COUNTER_relayed_frames, 1 },
 	{ "unknown route", unknown_route, WIRE_LIVE, COUNTER_drop_no_route, 0 },
 	{ "route not live", stored_only, WIRE_LIVE, COUNTER_drop_not_live, 0 },
 	{ "offline", recipient_offline, WIRE_LIVE, COUNTER_drop_offline, 0 },

@@ -221,8 +221,9 @@ int main(void)
 	};
 	char error[256] = "";
 	const int epoll = epoll_create1(0);
-	if (links_make() < 0 || link_listen(&punt.link, "punt.sock", links_directory, epoll, 3,
-					&dataplane.account, error, sizeof error) < 0) {
+	if (links_make() < 0 ||
+		link_listen(&punt.link, "punt.sock", "chappe-control", links_directory, epoll, 3,
+			&dataplane.account, error, sizeof error) < 0) {
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}

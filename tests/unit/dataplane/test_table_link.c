@@ -483,7 +483,7 @@ int main(void)
 	char error[256] = "";
 	const int epoll = epoll_create1(0);
 	if (links_make() < 0 || table_link_init(&table, &dataplane) < 0 ||
-		link_listen(&table.link, "table.sock", links_directory, epoll, 1,
+		link_listen(&table.link, "table.sock", "chappe-control", links_directory, epoll, 1,
 			&dataplane.account, error, sizeof error) < 0) {
 		fprintf(stderr, "%s\n", error);
 		return 1;
