@@ -44,7 +44,7 @@ static int read_index(struct depot *depot, uint64_t number, struct record_index 
 
 	if (got < 0)
 		return (int)got;
-	const uint8_t *key = epochs_key(depot->epochs, record_epoch(bytes, (size_t)got));
+	const struct epoch_key *key = epochs_key(depot->epochs, record_epoch(bytes, (size_t)got));
 	return key ? record_open_index(index, number, bytes, (size_t)got, key) : -EBADMSG;
 }
 
@@ -123,7 +123,7 @@ static int turn_epoch(struct depot *depot)
 
 static void put(struct depot *depot, uint64_t number, const struct wire_inner *frame, uint32_t len)
 {
-	const uint8_t *key = epochs_key(depot->epochs, depot->epoch);
+	const struct epoch_key *key = epochs_key(depot->epochs, depot->epoch);
 	struct record_index index = { .epoch = depot->epoch,
 		.frame_id = get64(frame->frame_id),
 		.arrived = depot->now,
@@ -275,7 +275,7 @@ int depot_read(
 
 	if (got < 0)
 		return got == -EMSGSIZE ? -EBADMSG : (int)got;
-	const uint8_t *key = epochs_key(depot->epochs, record_epoch(&bytes, (size_t)got));
+	const struct epoch_key *key = epochs_key(depot->epochs, record_epoch(&bytes, (size_t)got));
 	return key ? record_open_body(frame, number, &bytes, (size_t)got, key) : -EBADMSG;
 }
 

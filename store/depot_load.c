@@ -53,7 +53,7 @@ static int keep(struct load *load, uint64_t number, const struct record_index *i
 static int visit_index(void *arg, uint64_t number, const void *value, size_t bytes)
 {
 	struct load *load = arg;
-	const uint8_t *key = epochs_key(load->depot->epochs, record_epoch(value, bytes));
+	const struct epoch_key *key = epochs_key(load->depot->epochs, record_epoch(value, bytes));
 	struct record_index index;
 
 	load->depot->next = number + 1;
@@ -68,7 +68,7 @@ static int visit_body(void *arg, uint64_t number, const void *value, size_t byte
 {
 	struct load *load = arg;
 	const uint32_t epoch = record_epoch(value, bytes);
-	const uint8_t *key = epochs_key(load->depot->epochs, epoch);
+	const struct epoch_key *key = epochs_key(load->depot->epochs, epoch);
 	struct record_index_bytes index_bytes;
 	struct record_frame frame;
 

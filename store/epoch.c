@@ -16,7 +16,7 @@ enum { NAME_BYTES = 16 };
 struct epoch {
 	uint32_t number;
 	uint64_t records;
-	uint8_t *key; /* locked memory */
+	struct epoch_key *key; /* locked memory */
 };
 
 struct epochs {
@@ -57,7 +57,7 @@ static struct epoch *add(struct epochs *epochs, uint32_t number)
 		epochs->list = list;
 		epochs->room = room;
 	}
-	uint8_t *key = sodium_malloc(EPOCH_KEY_BYTES);
+	struct epoch_key *key = sodium_malloc(sizeof *key);
 	if (!key)
 		return NULL;
 	uint32_t at = epochs->count++;
@@ -67,6 +67,12 @@ static struct epoch *add(struct epochs *epochs, uint32_t number)
 	if (number > epochs->last)
 		epochs->last = number;
 	return &epochs->list[at];
+}
+
+static void expand(struct epoch_key *key)
+{
+	aes256_set_encrypt_key(&key->cipher, key->bytes);
+	gcm_set_key(&key->hash, &key->cipher, (nettle_cipher_func *)aes256_encrypt);
 }
 
 static void drop(struct epochs *epochs, const struct epoch *epoch)
@@ -112,14 +118,16 @@ static int read_one(struct epochs *epochs, const char *name)
 	if (fd < 0)
 		return -errno;
 	struct epoch *epoch = add(epochs, number);
-	const ssize_t got = epoch ? read(fd, epoch->key, EPOCH_KEY_BYTES) : 0;
+	const ssize_t got = epoch ? read(fd, epoch->key->bytes, EPOCH_KEY_BYTES) : 0;
 	if (!epoch)
 		result = -ENOMEM;
-	else if (got < 0)
+	else if (got < 0) {
 		result = -errno;
-	else if (got != EPOCH_KEY_BYTES) {
+	} else if (got != EPOCH_KEY_BYTES) {
 		drop(epochs, epoch);
 		result = destroy_file(epochs, name);
+	} else {
+		expand(epoch->key);
 	}
 	close(fd);
 	return result;
@@ -188,7 +196,7 @@ static int write_key(const struct epochs *epochs, const struct epoch *epoch)
 	if (fd < 0)
 		return -errno;
 	errno = EIO; /* of a short write */
-	if (write(fd, epoch->key, EPOCH_KEY_BYTES) != EPOCH_KEY_BYTES || fsync(fd) != 0)
+	if (write(fd, epoch->key->bytes, EPOCH_KEY_BYTES) != EPOCH_KEY_BYTES || fsync(fd) != 0)
 		result = -errno;
 	if (close(fd) != 0 && result == 0)
 		result = -errno;
@@ -206,7 +214,8 @@ int epochs_begin(struct epochs *epochs, uint32_t *number)
 	struct epoch *epoch = add(epochs, epochs->last + 1);
 	if (!epoch)
 		return -ENOMEM;
-	randombytes_buf(epoch->key, EPOCH_KEY_BYTES);
+	randombytes_buf(epoch->key->bytes, EPOCH_KEY_BYTES);
+	expand(epoch->key);
 	const int result = write_key(epochs, epoch);
 	if (result < 0) {
 		drop(epochs, epoch);
@@ -216,7 +225,7 @@ int epochs_begin(struct epochs *epochs, uint32_t *number)
 	return 0;
 }
 
-const uint8_t *epochs_key(const struct epochs *epochs, uint32_t epoch)
+const struct epoch_key *epochs_key(const struct epochs *epochs, uint32_t epoch)
 {
 	const struct epoch *found = find(epochs, epoch);
 

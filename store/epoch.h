@@ -7,10 +7,19 @@
 #ifndef CHAPPE_STORE_EPOCH_H
 #define CHAPPE_STORE_EPOCH_H
 
+#include <nettle/aes.h>
+#include <nettle/gcm.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { EPOCH_KEY_BYTES = 32, EPOCH_MINUTES = 60, EPOCH_ERROR_BYTES = 512 };
+
+/* A key and what AES-256-GCM makes of it. */
+struct epoch_key {
+	uint8_t bytes[EPOCH_KEY_BYTES];
+	struct aes256_ctx cipher;
+	struct gcm_key hash;
+};
 
 struct epochs;
 
@@ -23,7 +32,7 @@ void epochs_close(struct epochs *epochs);
 int epochs_begin(struct epochs *epochs, uint32_t *epoch);
 
 /* The key of an epoch, NULL where there is none (any more). */
-const uint8_t *epochs_key(const struct epochs *epochs, uint32_t epoch);
+const struct epoch_key *epochs_key(const struct epochs *epochs, uint32_t epoch);
 
 /* Counts a record more, or less, that lies on disk under an epoch that is there. */
 void epochs_hold(struct epochs *epochs, uint32_t epoch);

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <sodium.h>
 
-_Static_assert(RECORD_TAG_BYTES == crypto_aead_chacha20poly1305_ietf_ABYTES, "tag");
-_Static_assert(EPOCH_KEY_BYTES == crypto_aead_chacha20poly1305_ietf_KEYBYTES, "key");
+_Static_assert(RECORD_TAG_BYTES == GCM_DIGEST_SIZE, "tag");
+_Static_assert(EPOCH_KEY_BYTES == AES256_KEY_SIZE, "key");
 
 enum {
 	INDEX_PLAIN_OFFSET = offsetof(struct record_index_bytes, route),
@@ -18,26 +18,44 @@ struct nonce {
 	le32 space;
 	le64 number;
 };
-_Static_assert(sizeof(struct nonce) == crypto_aead_chacha20poly1305_ietf_NPUBBYTES, "nonce");
+_Static_assert(sizeof(struct nonce) == GCM_IV_SIZE, "nonce");
 
-static void seal(
-	uint8_t *bytes, size_t len, enum engine_space space, uint64_t number, const uint8_t *key)
+static void begin(struct gcm_ctx *message, enum engine_space space, uint64_t number,
+	const struct epoch_key *key)
 {
 	const struct nonce nonce = { put32(space), put64(number) };
 
-	crypto_aead_chacha20poly1305_ietf_encrypt_detached(
-		bytes, bytes + len, NULL, bytes, len, NULL, 0, NULL, (const uint8_t *)&nonce, key);
+	gcm_set_iv(message, &key->hash, sizeof nonce, (const uint8_t *)&nonce);
 }
 
-static int open_sealed(
-	uint8_t *bytes, size_t len, enum engine_space space, uint64_t number, const uint8_t *key)
+static void digest(struct gcm_ctx *message, const struct epoch_key *key, uint8_t *tag)
 {
-	const struct nonce nonce = { put32(space), put64(number) };
+	gcm_digest(message, &key->hash, &key->cipher, (nettle_cipher_func *)aes256_encrypt,
+		RECORD_TAG_BYTES, tag);
+}
 
-	return crypto_aead_chacha20poly1305_ietf_decrypt_detached(bytes, NULL, bytes, len,
-		       bytes + len, NULL, 0, (const uint8_t *)&nonce, key) == 0
-		       ? 0
-		       : -EBADMSG;
+static void seal(uint8_t *bytes, size_t len, enum engine_space space, uint64_t number,
+	const struct epoch_key *key)
+{
+	struct gcm_ctx message;
+
+	begin(&message, space, number, key);
+	gcm_encrypt(&message, &key->hash, &key->cipher, (nettle_cipher_func *)aes256_encrypt, len,
+		bytes, bytes);
+	digest(&message, key, bytes + len);
+}
+
+static int open_sealed(uint8_t *bytes, size_t len, enum engine_space space, uint64_t number,
+	const struct epoch_key *key)
+{
+	uint8_t tag[RECORD_TAG_BYTES];
+	struct gcm_ctx message;
+
+	begin(&message, space, number, key);
+	gcm_decrypt(&message, &key->hash, &key->cipher, (nettle_cipher_func *)aes256_encrypt, len,
+		bytes, bytes);
+	digest(&message, key, tag);
+	return crypto_verify_16(tag, bytes + len) == 0 ? 0 : -EBADMSG;
 }
 
 uint32_t record_epoch(const void *bytes, size_t len)
@@ -51,7 +69,7 @@ uint32_t record_epoch(const void *bytes, size_t len)
 }
 
 void record_seal_index(struct record_index_bytes *bytes, uint64_t number,
-	const struct record_index *index, const uint8_t key[EPOCH_KEY_BYTES])
+	const struct record_index *index, const struct epoch_key *key)
 {
 	bytes->epoch = put32(index->epoch);
 	bytes->delivered = index->delivered;
@@ -64,7 +82,7 @@ void record_seal_index(struct record_index_bytes *bytes, uint64_t number,
 }
 
 int record_open_index(struct record_index *index, uint64_t number, const void *bytes, size_t len,
-	const uint8_t key[EPOCH_KEY_BYTES])
+	const struct epoch_key *key)
 {
 	struct record_index_bytes copy;
 
@@ -86,7 +104,7 @@ int record_open_index(struct record_index *index, uint64_t number, const void *b
 }
 
 size_t record_seal_body(struct record_body_bytes *bytes, uint64_t number, uint32_t epoch,
-	const struct record_frame *frame, const uint8_t key[EPOCH_KEY_BYTES])
+	const struct record_frame *frame, const struct epoch_key *key)
 {
 	bytes->epoch = put32(epoch);
 	bytes->arrived = put32(frame->arrived);
@@ -103,7 +121,7 @@ static bool frame_length(size_t len)
 }
 
 int record_open_body(struct record_frame *frame, uint64_t number, const void *bytes, size_t len,
-	const uint8_t key[EPOCH_KEY_BYTES])
+	const struct epoch_key *key)
 {
 	const size_t around = BODY_PLAIN_OFFSET + BODY_ARRIVED_BYTES + RECORD_TAG_BYTES;
 	struct record_body_bytes copy;

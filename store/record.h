@@ -1,7 +1,9 @@
-/* Records as they lie on disk: sealed under the key of their epoch (epoch.h), with ChaCha20-
- * Poly1305 (RFC 8439) and a nonce that names space and number, so that no record passes for another
- * one. Outside of the sealing lie the epoch, the size of the cell and whether it was delivered; no
- * record names who sent it.
+/* Records as they lie on disk: sealed under the key of their epoch (epoch.h), with AES-256-GCM
+ * (NIST SP 800-38D) and a nonce that names space and number, so that no record passes for another
+ * one. nettle has it for every processor, and where that has the instructions at a quarter of the
+ * cost of libsodium's ChaCha20-Poly1305: 0.5 against 2.2 µs a cell of 480 bytes. Outside of the
+ * sealing lie the epoch, the size of the cell and whether it was delivered; no record names who
+ * sent it.
  *
  * Numbers count what arrives, so their order is the order of messages, and shows no more than how
  * many came. */
@@ -57,15 +59,15 @@ struct record_frame {
 uint32_t record_epoch(const void *bytes, size_t len);
 
 void record_seal_index(struct record_index_bytes *bytes, uint64_t number,
-	const struct record_index *index, const uint8_t key[EPOCH_KEY_BYTES]);
+	const struct record_index *index, const struct epoch_key *key);
 /* 0, or -EBADMSG with index wiped. */
 int record_open_index(struct record_index *index, uint64_t number, const void *bytes, size_t len,
-	const uint8_t key[EPOCH_KEY_BYTES]) __attribute__((warn_unused_result));
+	const struct epoch_key *key) __attribute__((warn_unused_result));
 
 /* Returns the length on disk. */
 size_t record_seal_body(struct record_body_bytes *bytes, uint64_t number, uint32_t epoch,
-	const struct record_frame *frame, const uint8_t key[EPOCH_KEY_BYTES]);
+	const struct record_frame *frame, const struct epoch_key *key);
 int record_open_body(struct record_frame *frame, uint64_t number, const void *bytes, size_t len,
-	const uint8_t key[EPOCH_KEY_BYTES]) __attribute__((warn_unused_result));
+	const struct epoch_key *key) __attribute__((warn_unused_result));
 
 #endif

@@ -47,7 +47,7 @@ static void keys_are_there_after_a_restart(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(epochs_begin(epochs, &numbers[i]), 0);
-		memcpy(keys[i], epochs_key(epochs, numbers[i]), EPOCH_KEY_BYTES);
+		memcpy(keys[i], epochs_key(epochs, numbers[i])->bytes, EPOCH_KEY_BYTES);
 		assert_true(i == 0 || numbers[i] > numbers[i - 1]);
 		assert_true(i == 0 || memcmp(keys[i], keys[i - 1], EPOCH_KEY_BYTES) != 0);
 	}
@@ -55,7 +55,8 @@ static void keys_are_there_after_a_restart(void **state)
 	reopen();
 	assert_int_equal(epochs_count(epochs), 3);
 	for (int i = 0; i < 3; i++)
-		assert_memory_equal(epochs_key(epochs, numbers[i]), keys[i], EPOCH_KEY_BYTES);
+		assert_memory_equal(
+			epochs_key(epochs, numbers[i])->bytes, keys[i], EPOCH_KEY_BYTES);
 	uint32_t next;
 	assert_int_equal(epochs_begin(epochs, &next), 0);
 	assert_true(next > numbers[2]);
@@ -69,8 +70,8 @@ static void empty_epochs_leave_no_key_in_the_files(void **state)
 	(void)state;
 	assert_int_equal(epochs_begin(epochs, &first), 0);
 	assert_int_equal(epochs_begin(epochs, &second), 0);
-	memcpy(gone, epochs_key(epochs, first), sizeof gone);
-	memcpy(kept, epochs_key(epochs, second), sizeof kept);
+	memcpy(gone, epochs_key(epochs, first)->bytes, sizeof gone);
+	memcpy(kept, epochs_key(epochs, second)->bytes, sizeof kept);
 	epochs_hold(epochs, first);
 	epochs_hold(epochs, first);
 	epochs_hold(epochs, second);
@@ -80,7 +81,7 @@ static void empty_epochs_leave_no_key_in_the_files(void **state)
 	epochs_release(epochs, first);
 	assert_int_equal(epochs_destroy_empty(epochs), 1);
 	assert_null(epochs_key(epochs, first));
-	assert_memory_equal(epochs_key(epochs, second), kept, sizeof kept);
+	assert_memory_equal(epochs_key(epochs, second)->bytes, kept, sizeof kept);
 	assert_false(files_hold(gone, sizeof gone));
 	assert_true(files_hold(kept, sizeof kept));
 }
@@ -94,7 +95,7 @@ static void keys_are_overwritten_in_place(void **state)
 
 	(void)state;
 	assert_int_equal(epochs_begin(epochs, &epoch), 0);
-	memcpy(key, epochs_key(epochs, epoch), sizeof key);
+	memcpy(key, epochs_key(epochs, epoch)->bytes, sizeof key);
 	snprintf(name, sizeof name, "%s/%08x.key", path, epoch);
 	snprintf(other, sizeof other, "%s/other", files_directory);
 	assert_int_equal(link(name, other), 0);
