@@ -271,4 +271,5 @@ void control_forget(struct control *control, void *arg)
 	for (struct asking *asking = control->asking; asking; asking = asking->next)
 		if (asking->arg == arg)
 			asking->done = NULL;
+	message_link_forget(control->messages.link, arg);
 }

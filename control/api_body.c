@@ -117,6 +117,42 @@ int api_body_limits(
 	return r;
 }
 
+int api_body_store_limits(
+	const void *bytes, size_t len, struct api_store_limits *limits, char fault[API_FAULT_BYTES])
+{
+	struct api_limit ttl_s = { 0 };
+	const struct field fields[] = {
+#define X(field, least, most, otherwise, what) { #field, least, most, true, &limits->field },
+		ADMIN_LIMITS(X)
+#undef X
+	};
+	enum { COUNT = sizeof fields / sizeof fields[0] };
+	struct field named[COUNT];
+	bool any = false;
+	*limits = (struct api_store_limits){ 0 };
+	/* Durations are seconds in the API, whole minutes in the store. */
+	memcpy(named, fields, sizeof named);
+	named[COUNT - 1] = (struct field){ "ttl_s", fields[COUNT - 1].min * 60,
+		fields[COUNT - 1].max * 60, true, &ttl_s };
+	int r = read_body(bytes, len, named, COUNT, fault);
+	limits->ttl_minutes = ttl_s;
+	if (ttl_s.given && ttl_s.value > 0)
+		limits->ttl_minutes.value = ttl_s.value / 60;
+	for (size_t i = 0; i < COUNT; i++)
+		any |= fields[i].limit->given;
+	if (r == 0 && !any) {
+		snprintf(fault, API_FAULT_BYTES, "nothing to change: name a limit");
+		r = -EINVAL;
+	} else if (r == 0 && ttl_s.given && ttl_s.value > 0 && ttl_s.value % 60 != 0) {
+		snprintf(fault, API_FAULT_BYTES,
+			"\"ttl_s\" must be whole minutes: a multiple of 60");
+		r = -EINVAL;
+	}
+	if (r != 0)
+		*limits = (struct api_store_limits){ 0 };
+	return r;
+}
+
 int api_body_none(const void *bytes, size_t len, char fault[API_FAULT_BYTES])
 {
 	return read_body(bytes, len, NULL, 0, fault);

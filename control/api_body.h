@@ -4,6 +4,8 @@
 #ifndef CHAPPE_CONTROL_API_BODY_H
 #define CHAPPE_CONTROL_API_BODY_H
 
+#include "store/admin_limits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,12 +31,21 @@ struct api_limits {
 	struct api_limit routes_max, frames_per_s, bytes_per_s;
 };
 
+/* Limits of the message store that the body names, in the units of admin_limits.h. */
+struct api_store_limits {
+#define X(field, least, most, otherwise, what) struct api_limit field;
+	ADMIN_LIMITS(X)
+#undef X
+};
+
 /* Each returns 0, or -EINVAL with a sentence for people in fault. An empty body of an invite stands
  * for one invitation of a day. */
 int api_body_invite(
 	const void *bytes, size_t len, struct api_invite *invite, char fault[API_FAULT_BYTES]);
 int api_body_limits(
 	const void *bytes, size_t len, struct api_limits *limits, char fault[API_FAULT_BYTES]);
+int api_body_store_limits(const void *bytes, size_t len, struct api_store_limits *limits,
+	char fault[API_FAULT_BYTES]);
 /* For requests that take no body: nothing, or an empty object. */
 int api_body_none(const void *bytes, size_t len, char fault[API_FAULT_BYTES]);
 

@@ -181,12 +181,13 @@ void api_disclosure_get(struct api_request *request)
 	disclose_set(secret, "name", json_string("reset"));
 	disclose_set(secret, "value", disclose_secret(RESET_SECRET_BYTES));
 	api_reply(request,
-		json_pack("{s:o,s:o,s:{s:[o],s:[o]},s:{s:I,s:I,s:I,s:I,s:I},s:o}", "at",
+		json_pack("{s:o,s:o,s:{s:[o],s:[o]},s:{s:I,s:I,s:I,s:I,s:I,s:I},s:o}", "at",
 			api_time_json(time(NULL)), "places", disclose_places(DISCLOSE_SCOPE_relay),
 			"records", disclose_id(DISCLOSE_relay_key), key,
 			disclose_id(DISCLOSE_table_secret), secret, "counts", "devices",
 			(json_int_t)counts.devices, "devices_revoked", (json_int_t)counts.revoked,
 			"routes", (json_int_t)counts.routes, "invitations_open",
 			(json_int_t)counts.invitations_open, "audit_entries",
-			(json_int_t)counts.audits, "not_kept", disclose_absent()));
+			(json_int_t)counts.audits, "erasures", (json_int_t)counts.erasures,
+			"not_kept", disclose_absent()));
 }

@@ -13,6 +13,8 @@
 	X(INTERNAL, "internal", 500, 1, "the store failed")                                        \
 	X(DATAPLANE_DOWN, "dataplane_down", 503, 7, "chappe-dataplane is not connected")           \
 	X(TIMEOUT, "timeout", 504, 7, "chappe-dataplane did not answer in time")                   \
+	X(STORE_DOWN, "store_down", 503, 9, "chappe-store is not connected")                       \
+	X(STORE_TIMEOUT, "store_timeout", 504, 9, "chappe-store did not answer in time")           \
 	X(FULL, "full", 507, 8, "a table is full")
 
 enum api_error {

@@ -20,6 +20,10 @@
 	X(stages, "/v1/stats/stages")                                                              \
 	X(disclosure, "/v1/disclosure")                                                            \
 	X(disclosure_devices, "/v1/disclosure/devices")                                            \
+	X(store, "/v1/store")                                                                      \
+	X(store_limits, "/v1/store/limits")                                                        \
+	X(store_verify, "/v1/store/verify")                                                        \
+	X(store_compact, "/v1/store/compact")                                                      \
 	X(audit, "/v1/audit")                                                                      \
 	X(metrics, "/metrics")
 

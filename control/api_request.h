@@ -20,7 +20,7 @@ enum api_method { API_GET, API_POST, API_PATCH, API_DELETE, API_METHOD_COUNT };
 enum {
 	API_PAGE_MAX = 1000,
 	API_DATAPLANE_WAIT_S = 5,
-	API_WHAT_BYTES = 160,
+	API_WHAT_BYTES = 256,
 	API_TIME_BYTES = 24,
 	API_DEVICE_BYTES = 24,
 	API_HEX_BYTES = 12,
@@ -73,6 +73,8 @@ api_handler api_devices_get, api_device_get, api_device_patch, api_device_delete
 api_handler api_routes_get, api_route_delete; /* of one device too, where the path names it */
 api_handler api_sessions_get, api_stats_get, api_stages_get, api_metrics_get;
 api_handler api_disclosure_get, api_disclosure_devices_get, api_device_disclosure_get;
+api_handler api_store_get, api_store_limits_get, api_store_limits_patch;
+api_handler api_store_verify, api_store_compact;
 api_handler api_audit_get;
 
 /* Runs the handler of resource and method; answers by itself where there is none. */

@@ -1,5 +1,5 @@
 /* GET /v1/status */
-#include "api_request.h"
+#include "api_store.h"
 #include "src/key.h"
 
 #include <time.h>
@@ -60,14 +60,16 @@ void api_status_get(struct api_request *request)
 	for (uint32_t i = 0; i < info.names_count; i++)
 		json_array_append_new(names, json_string(info.names[i]));
 	key_to_text(info.relay_public, key);
-	api_reply(request, json_pack("{s:s,s:s,s:o,s:o,s:I,s:b,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:I}",
-				   "version", CHAPPE_VERSION, "relay_key", key, "names", names,
-				   "started_at", api_time_json(info.started_s), "uptime_s",
-				   (json_int_t)(now_s - info.started_s), "draining", info.draining,
-				   "dataplane", dataplane_json(&info, now_s), "handshakes",
-				   handshakes_json(&info), "defaults", defaults_json(&info),
-				   "devices", (json_int_t)counts.devices, "devices_revoked",
-				   (json_int_t)counts.revoked, "routes", (json_int_t)counts.routes,
-				   "sessions", (json_int_t)control_session_count(request->control),
-				   "invitations_open", (json_int_t)counts.invitations_open));
+	api_reply(
+		request, json_pack("{s:s,s:s,s:o,s:o,s:I,s:b,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:I}",
+				 "version", CHAPPE_VERSION, "relay_key", key, "names", names,
+				 "started_at", api_time_json(info.started_s), "uptime_s",
+				 (json_int_t)(now_s - info.started_s), "draining", info.draining,
+				 "dataplane", dataplane_json(&info, now_s), "message_store",
+				 api_store_summary(request->control, now_s), "handshakes",
+				 handshakes_json(&info), "defaults", defaults_json(&info),
+				 "devices", (json_int_t)counts.devices, "devices_revoked",
+				 (json_int_t)counts.revoked, "routes", (json_int_t)counts.routes,
+				 "sessions", (json_int_t)control_session_count(request->control),
+				 "invitations_open", (json_int_t)counts.invitations_open));
 }

@@ -27,6 +27,11 @@ static const struct {
 	[API_RESOURCE_device_disclosure] = { [API_GET] = { api_device_disclosure_get, NULL } },
 	[API_RESOURCE_disclosure] = { [API_GET] = { api_disclosure_get, NULL } },
 	[API_RESOURCE_disclosure_devices] = { [API_GET] = { api_disclosure_devices_get, NULL } },
+	[API_RESOURCE_store] = { [API_GET] = { api_store_get, NULL } },
+	[API_RESOURCE_store_limits] = { [API_GET] = { api_store_limits_get, NULL },
+		[API_PATCH] = { api_store_limits_patch, "store limits" } },
+	[API_RESOURCE_store_verify] = { [API_POST] = { api_store_verify, "store verify" } },
+	[API_RESOURCE_store_compact] = { [API_POST] = { api_store_compact, "store compact" } },
 	[API_RESOURCE_audit] = { [API_GET] = { api_audit_get, NULL } },
 	[API_RESOURCE_metrics] = { [API_GET] = { api_metrics_get, NULL } },
 };

@@ -22,7 +22,7 @@ enum {
 struct channel {
 	const struct channel_calls *calls;
 	void *arg;
-	const char *name;
+	const char *name, *peer;
 	struct event_base *base;
 	struct event *readable, *writable, *timer;
 	int priority, fd;
@@ -69,7 +69,7 @@ void channel_break(struct channel *channel, const char *why)
 	if (!channel->up || channel->broken)
 		return;
 	if (!channel->complained)
-		log_warning("%s link to the dataplane broke: %s", channel->name, why);
+		log_warning("%s link to %s broke: %s", channel->name, channel->peer, why);
 	channel->complained = true;
 	channel->broken = true;
 	event_active(channel->readable, EV_READ, 0);
@@ -144,8 +144,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (result < 0) {
 		close_socket(channel);
 		if (!channel->complained)
-			log_warning("%s: %s; trying on until the dataplane is there",
-				channel->address.sun_path, strerror(-result));
+			log_warning("%s: %s; trying on until %s is there",
+				channel->address.sun_path, strerror(-result), channel->peer);
 		channel->complained = true;
 		retry(channel);
 		return;
@@ -155,7 +155,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 int channel_create(struct channel **created, struct event_base *base, const char *path,
-	const char *name, int priority, const struct channel_calls *calls, void *arg)
+	const char *name, const char *peer, int priority, const struct channel_calls *calls,
+	void *arg)
 {
 	struct channel *channel;
 
@@ -168,6 +169,7 @@ int channel_create(struct channel **created, struct event_base *base, const char
 	channel->calls = calls;
 	channel->arg = arg;
 	channel->name = name;
+	channel->peer = peer;
 	channel->base = base;
 	channel->priority = priority;
 	channel->fd = -1;

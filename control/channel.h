@@ -1,4 +1,4 @@
-/* One SOCK_SEQPACKET connection to a UNIX socket of the dataplane, made again whenever it breaks:
+/* One SOCK_SEQPACKET connection to a UNIX socket of another process, made again whenever it breaks:
  * after 50 ms, then after at most half a second. A failure is logged once, until a message has come
  * over a new connection. */
 #ifndef CHAPPE_CONTROL_CHANNEL_H
@@ -25,10 +25,12 @@ struct channel_calls {
 	void (*turn)(void *arg); /* after the message() calls of one turn of the event loop */
 };
 
-/* name is for the log. The first attempt is made at once, from the event loop. priority is that of
- * libevent. Returns 0 or -ENOMEM. */
+/* name and peer are for the log: of the link, and of the process at its other end. The first
+ * attempt is made at once, from the event loop. priority is that of libevent. Returns 0 or -ENOMEM.
+ */
 int channel_create(struct channel **channel, struct event_base *base, const char *path,
-	const char *name, int priority, const struct channel_calls *calls, void *arg);
+	const char *name, const char *peer, int priority, const struct channel_calls *calls,
+	void *arg);
 void channel_destroy(struct channel *channel);
 
 bool channel_is_up(const struct channel *channel);

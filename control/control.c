@@ -90,6 +90,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 		control->next_forget_s = now_s + CONTROL_FORGET_S;
 		operation_expire(control, now_s);
 	}
+	message_store_second(control);
 	if (store_erase_due(control->store) && store_erase(control->store) == 0)
 		COUNT(control, erasures);
 }
@@ -169,8 +170,9 @@ static int start_links(struct control *control)
 	if (result < 0)
 		return result;
 	snprintf(path, sizeof path, "%s/punt.sock", control->config->run_dir);
-	return punt_link_create(&control->punt, control->base, path, &punt_calls, control,
+	result = punt_link_create(&control->punt, control->base, path, &punt_calls, control,
 		&control->counters[CONTROL_COUNTER_drop_answer_lost]);
+	return result < 0 ? result : message_store_start(control);
 }
 
 static int start_events(struct control *control)
@@ -230,6 +232,7 @@ void control_destroy(struct control *control)
 	responder_destroy(control->responder);
 	table_link_destroy(control->table);
 	punt_link_destroy(control->punt);
+	message_store_stop(control);
 	if (control->finished)
 		event_free(control->finished);
 	if (control->second)

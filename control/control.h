@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "src/table_msg.h"
 #include "store.h"
+#include "store/admin_msg.h"
 
 struct control;
 struct event_base;
@@ -112,6 +113,31 @@ typedef void control_stages_visit(
 	void *arg, uint32_t worker, const struct stage_sum *sums, uint32_t count);
 int control_stages(
 	struct control *control, control_stages_visit *visit, control_done *done, void *arg);
+
+enum { CONTROL_MESSAGE_WAIT_S = 4 }; /* for an answer; less than an API request waits */
+
+/* The message store, as far as it has been heard of: asked every second while it is connected. */
+struct control_message_info {
+	int64_t connected_s;        /* since when; 0 = it is not */
+	int64_t status_s;           /* when it last said how it does; 0 = not yet */
+	struct admin_status status; /* of then */
+};
+void control_message_info(const struct control *control, struct control_message_info *info);
+
+/* Asks the message store. done() is called once: error is 0 and reply the answer, whose result may
+ * be -errno with a text; or error is -ENOTCONN, -ETIMEDOUT or -ECANCELED. Returns 0, or -errno
+ * (-ENOTCONN: it is not connected), and then calls nothing. */
+typedef void control_message_done(void *arg, int error, const struct admin_reply *reply);
+int control_message_ask(struct control *control, const struct admin_request *request,
+	control_message_done *done, void *arg);
+
+/* Its limits: as they were set, and as they hold. Setting is durable when it returns 0; the message
+ * store is then to be told, which happens by itself whenever it connects. */
+int control_message_limits(
+	struct control *control, struct store_message_limits *own, struct admin_limits *limits);
+int control_message_limits_set(struct control *control, const struct store_message_limits *limits);
+int control_message_limits_send(struct control *control, control_message_done *done, void *arg);
+
 /* Forgets what was asked with this arg: no more callbacks for it. */
 void control_forget(struct control *control, void *arg);
 

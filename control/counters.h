@@ -35,6 +35,8 @@
 	X(table_messages_received, "messages received from the dataplane on the table link")       \
 	X(table_failures, "records that the dataplane refused")                                    \
 	X(links_lost, "times that a link to the dataplane broke")                                  \
+	X(message_erasures,                                                                        \
+		"times that the message store erased what waits under a revoked route")            \
 	X(erasures, "times that deleted rows were erased from the store's files")
 
 enum control_counter {

@@ -17,6 +17,11 @@
 	P(table_audit, table, "audit", CONTROL_PROCESS, "disk", relay,                             \
 		"acts of administrators in chappe.db; `chappectl audit --all` prints them; never " \
 		"acts of devices")                                                                 \
+	P(table_message_store, table, "message_store", CONTROL_PROCESS, "disk", relay,             \
+		"limits of the message store in chappe.db")                                        \
+	P(table_erasure, table, "erasure", CONTROL_PROCESS, "disk", relay,                         \
+		"revoked routes under which the message store is still to erase what waits, in "   \
+		"chappe.db")                                                                       \
 	P(handshakes, other, "handshakes in progress", CONTROL_PROCESS, "memory", relay,           \
 		"inits that are being answered, no more than 4,096 at a time")                     \
 	P(api_requests, other, "requests of administrators", CONTROL_PROCESS, "memory", relay,     \

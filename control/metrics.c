@@ -1,5 +1,6 @@
 /* GET /metrics: OpenMetrics text, version 1.0.0. Names and help of counters come from the lists
  * that define them. */
+#include "metrics.h"
 #include "api_stats.h"
 
 #include <time.h>
@@ -16,15 +17,15 @@ static const char *const control_helps[CONTROL_COUNTER_COUNT] = {
 #undef X
 };
 
-static void write_help(
+void metrics_help(
 	FILE *out, const char *prefix, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# TYPE %s%s %s\n# HELP %s%s %s.\n", prefix, name, type, prefix, name, help);
 }
 
-static void write_gauge(FILE *out, const char *name, const char *help, uint64_t value)
+void metrics_gauge(FILE *out, const char *name, const char *help, uint64_t value)
 {
-	write_help(out, "chappe_", name, "gauge", help);
+	metrics_help(out, "chappe_", name, "gauge", help);
 	fprintf(out, "chappe_%s %llu\n", name, (unsigned long long)value);
 }
 
@@ -44,13 +45,13 @@ static void write_dataplane(FILE *out, const struct api_stats *stats, uint32_t o
 {
 	for (size_t i = 0; i < COUNTER_COUNT; i++) {
 		const char *name = api_counter_names[i];
-		write_help(out, "chappe_", name, "counter", helps[i]);
+		metrics_help(out, "chappe_", name, "counter", helps[i]);
 		fprintf(out, "chappe_%s_total %llu\n", name, (unsigned long long)stats->total[i]);
 	}
 	/* By worker under another name: a sum over labels must not count twice. */
 	for (size_t i = 0; i < COUNTER_COUNT; i++) {
 		const char *name = api_counter_names[i];
-		write_help(out, "chappe_worker_", name, "counter", helps[i]);
+		metrics_help(out, "chappe_worker_", name, "counter", helps[i]);
 		for (uint32_t w = 0; w < stats->workers; w++)
 			write_worker(out, name, stats->rows[w].worker, owners,
 				stats->rows[w].counters[i]);
@@ -61,7 +62,7 @@ static void write_control(FILE *out, const struct control_info *info)
 {
 	for (size_t i = 0; i < CONTROL_COUNTER_COUNT; i++) {
 		const char *name = api_control_counter_names[i];
-		write_help(out, "chappe_control_", name, "counter", control_helps[i]);
+		metrics_help(out, "chappe_control_", name, "counter", control_helps[i]);
 		fprintf(out, "chappe_control_%s_total %llu\n", name,
 			(unsigned long long)info->counters[i]);
 	}
@@ -70,27 +71,27 @@ static void write_control(FILE *out, const struct control_info *info)
 static void write_gauges(FILE *out, const struct control *control, const struct control_info *info,
 	const struct store_counts *counts, const struct api_stats *stats)
 {
-	write_gauge(out, "dataplane_up", "1 while chappe-dataplane answers", stats->connected);
-	write_gauge(out, "dataplane_in_step", "1 while the dataplane holds what the store holds",
+	metrics_gauge(out, "dataplane_up", "1 while chappe-dataplane answers", stats->connected);
+	metrics_gauge(out, "dataplane_in_step", "1 while the dataplane holds what the store holds",
 		info->in_step);
-	write_gauge(out, "workers", "workers of the dataplane", info->owners);
-	write_gauge(out, "devices", "enrolled devices", counts->devices);
-	write_gauge(
+	metrics_gauge(out, "workers", "workers of the dataplane", info->owners);
+	metrics_gauge(out, "devices", "enrolled devices", counts->devices);
+	metrics_gauge(
 		out, "devices_max", "devices that the dataplane's tables hold", info->devices_max);
-	write_gauge(out, "devices_revoked", "revoked devices not yet erased", counts->revoked);
-	write_gauge(out, "routes", "routes of all devices", counts->routes);
-	write_gauge(out, "invitations_open", "invitations neither used nor expired",
+	metrics_gauge(out, "devices_revoked", "revoked devices not yet erased", counts->revoked);
+	metrics_gauge(out, "routes", "routes of all devices", counts->routes);
+	metrics_gauge(out, "invitations_open", "invitations neither used nor expired",
 		counts->invitations_open);
-	write_gauge(out, "sessions", "confirmed sessions", control_session_count(control));
-	write_gauge(out, "pending_sessions", "sessions answered and not confirmed yet",
+	metrics_gauge(out, "sessions", "confirmed sessions", control_session_count(control));
+	metrics_gauge(out, "pending_sessions", "sessions answered and not confirmed yet",
 		info->pending_sessions);
-	write_gauge(out, "session_indices_leased", "session indices at hand for handshakes",
+	metrics_gauge(out, "session_indices_leased", "session indices at hand for handshakes",
 		info->leased);
-	write_gauge(out, "handshake_queue_depth", "inits that wait for a responder thread",
+	metrics_gauge(out, "handshake_queue_depth", "inits that wait for a responder thread",
 		info->queue_depth);
-	write_gauge(out, "handshake_threads", "responder threads", info->threads);
-	write_gauge(out, "draining", "1 while new handshakes are sent elsewhere", info->draining);
-	write_gauge(out, "start_time_seconds", "when chappe-control started, UNIX time",
+	metrics_gauge(out, "handshake_threads", "responder threads", info->threads);
+	metrics_gauge(out, "draining", "1 while new handshakes are sent elsewhere", info->draining);
+	metrics_gauge(out, "start_time_seconds", "when chappe-control started, UNIX time",
 		(uint64_t)info->started_s);
 }
 
@@ -115,6 +116,7 @@ static void finish_text(struct api_request *request, const struct api_stats *sta
 	if (stats->connected)
 		write_dataplane(out, stats, info.owners);
 	write_control(out, &info);
+	metrics_store(out, request->control, counts.erasures);
 	fputs("# EOF\n", out);
 	fclose(out);
 	api_reply_text(

@@ -94,8 +94,8 @@ int punt_link_create(struct punt_link **created, struct event_base *base, const 
 	link->lost = lost;
 	link->flush = event_new(base, -1, 0, on_flush, link);
 	if (link->flush)
-		result =
-			channel_create(&link->channel, base, path, "punt", 1, &channel_calls, link);
+		result = channel_create(&link->channel, base, path, "punt", "the dataplane", 1,
+			&channel_calls, link);
 	if (result < 0)
 		punt_link_destroy(link);
 	else

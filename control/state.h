@@ -6,6 +6,7 @@
 #include "config.h"
 #include "control.h"
 #include "directory.h"
+#include "message_store.h"
 #include "operation.h"
 #include "punt_link.h"
 #include "responder.h"
@@ -47,6 +48,7 @@ struct control {
 	struct table_link *table;
 	struct punt_link *punt;
 	struct responder *responder;
+	struct message_store messages;
 	struct table_hello dataplane; /* of the last one connected */
 	int64_t connected_s;
 	struct event *second;   /* timer */

@@ -1,6 +1,7 @@
-/* What the relay keeps on disk: devices, routes, invitations, the reset secret and the audit log,
- * in one SQLite file (WAL, synchronous=FULL, secure_delete=ON) of the state directory. The relay's
- * identity key is not in it: it lies in a file of its own, relay.key (src/key.h).
+/* What the relay keeps on disk: devices, routes, invitations, the reset secret, limits of the
+ * message store and the audit log, in one SQLite file (WAL, synchronous=FULL, secure_delete=ON) of
+ * the state directory. The relay's identity key is not in it: it lies in a file of its own,
+ * relay.key (src/key.h).
  *
  * Not on disk, by design: when a device was last seen, its address, its sessions, its attempt
  * counter, who sends to whom.
@@ -16,6 +17,7 @@
 
 #include "src/reset.h"
 #include "src/wire.h"
+#include "store/admin_limits.h"
 
 struct store;
 
@@ -23,7 +25,9 @@ struct store;
 #define STORE_KEY_FILE "relay.key"
 
 enum {
-	STORE_VERSION = 1, /* PRAGMA user_version; a store of a later version is refused */
+	/* PRAGMA user_version; a store of an earlier version is brought up to this one when it is
+	 * opened, one of a later version is refused. */
+	STORE_VERSION = 2,
 	STORE_ERASE_S =
 		5, /* at most so long after a commit, what was deleted is gone from the files */
 	STORE_REVOKED_KEEP_S = 30 * 86400, /* a revoked device's key and psk, to tell it so */
@@ -79,8 +83,9 @@ struct store_audit {
  * there is a store already. On failure error says what and where. */
 int store_create(const char *state_dir, char error[STORE_ERROR_BYTES]);
 
-/* Opens the store; -ENOENT when store_create() was never called here, -EPROTO for a version this
- * program doesn't know. On failure error says what, where and what to do. */
+/* Opens the store, bringing it up to this version; -ENOENT when store_create() was never called
+ * here, -EPROTO for a version this program doesn't know. On failure error says what, where and what
+ * to do. */
 int store_open(const char *state_dir, struct store **store, char error[STORE_ERROR_BYTES]);
 /* Rolls back what was not committed, erases what was deleted, closes. NULL is allowed. */
 void store_close(struct store *store);
@@ -152,18 +157,53 @@ typedef int store_audit_visit(void *arg, const struct store_audit *audit);
 int store_audits_after(
 	struct store *store, uint64_t after, uint32_t max, store_audit_visit *visit, void *arg);
 
+/* Limits of the message store; STORE_LIMIT_DEFAULT where the default holds (admin_limits.h). */
+struct store_message_limits {
+#define X(field, least, most, otherwise, what) int64_t field;
+	ADMIN_LIMITS(X)
+#undef X
+};
+int store_message_limits(struct store *store, struct store_message_limits *limits);
+int store_message_limits_set(
+	struct store *store, int64_t now_s, const struct store_message_limits *limits);
+
+/* Erasures: routes that are gone and under which something may wait in the message store. From the
+ * first time on that there was a message store, every route that is deleted leaves one, in the same
+ * transaction (a trigger of the database: no way to delete a route goes round it). store_expire()
+ * deletes those that are so old that whatever waited has expired. */
+struct store_erasure {
+	uint64_t row; /* order of deletion */
+	uint8_t route[WIRE_ROUTE_BYTES];
+};
+int store_message_store_seen(struct store *store); /* there is a message store */
+/* The oldest whose row is above after, at most max; *count receives how many. */
+int store_erasures_after(struct store *store, uint64_t after, struct store_erasure *erasures,
+	uint32_t max, uint32_t *count);
+/* The highest row, 0 where there is none. */
+int store_erasures_last(struct store *store, uint64_t *row);
+int store_erasure_delete(struct store *store, uint64_t row);
+
 struct store_counts {
-	uint64_t devices, revoked, routes, invitations_open, audits;
+	uint64_t devices, revoked, routes, invitations_open, audits, erasures;
 };
 /* Walks whole tables: for people who ask, not for timers. */
 int store_counts(struct store *store, int64_t now_s, struct store_counts *counts);
 
 /* Every column of every table, one line each: table, column, SQL declaration, how long it lives
- * there, what it is. The schema is made from this list, and `chappectl disclose` prints from it. */
+ * there, what it is. The schema is made from this list, and `chappectl disclose` prints from it.
+ * Tables: name, constraints, version of the store that brought it. */
 #define STORE_TABLES(T)                                                                            \
-	T(device, "")                                                                              \
-	T(route, ", UNIQUE (device, request)") T(invitation, "") T(secret, "") T(audit, "")
+	T(device, "", 1)                                                                           \
+	T(route, ", UNIQUE (device, request)", 1)                                                  \
+	T(invitation, "", 1)                                                                       \
+	T(secret, "", 1)                                                                           \
+	T(audit, "", 1)                                                                            \
+	T(message_store, "", 2)                                                                    \
+	T(erasure, "", 2)
 
+#define ERASURE_END                                                                                \
+	"until the message store has erased what waited there: seconds while it runs, at most "    \
+	"a day longer than a frame may wait"
 #define STORE_COLUMNS(C)                                                                           \
 	C(device, id, "INTEGER PRIMARY KEY", "30 days after revocation", "number of the device")   \
 	C(device, slot, "INTEGER UNIQUE", "until revoked", "place in the dataplane's tables")      \
@@ -199,6 +239,24 @@ int store_counts(struct store *store, int64_t now_s, struct store_counts *counts
 	C(audit, at, "INTEGER NOT NULL", "as long as the relay", "when an operator acted")         \
 	C(audit, who, "TEXT NOT NULL", "as long as the relay", "which operator")                   \
 	C(audit, what, "TEXT NOT NULL", "as long as the relay", "what was asked")                  \
-	C(audit, outcome, "TEXT NOT NULL", "as long as the relay", "what came of it")
+	C(audit, outcome, "TEXT NOT NULL", "as long as the relay", "what came of it")              \
+	C(message_store, id, "INTEGER PRIMARY KEY", "as long as the relay", "1: there is one row") \
+	C(message_store, seen, "INTEGER NOT NULL DEFAULT 0", "as long as the relay",               \
+		"whether there ever was a message store: from then on revoked routes are noted "   \
+		"in the table erasure")                                                            \
+	C(message_store, route_frames, "INTEGER", "as long as the relay", "limit, if one is set")  \
+	C(message_store, route_bytes, "INTEGER", "as long as the relay", "limit, if one is set")   \
+	C(message_store, device_frames, "INTEGER", "as long as the relay", "limit, if one is set") \
+	C(message_store, device_bytes, "INTEGER", "as long as the relay", "limit, if one is set")  \
+	C(message_store, total_bytes, "INTEGER", "as long as the relay", "limit, if one is set")   \
+	C(message_store, disk_free_bytes, "INTEGER", "as long as the relay",                       \
+		"limit, if one is set")                                                            \
+	C(message_store, ttl_minutes, "INTEGER", "as long as the relay", "limit, if one is set")   \
+	C(erasure, id, "INTEGER PRIMARY KEY", ERASURE_END, "order of revocation")                  \
+	C(erasure, route, "BLOB NOT NULL UNIQUE", ERASURE_END,                                     \
+		"a route that was revoked and that nobody can use any more; the device it led to " \
+		"is not named")                                                                    \
+	C(erasure, expires, "INTEGER NOT NULL", ERASURE_END,                                       \
+		"day on which whatever waited has expired and the row goes in any case")
 
 #endif

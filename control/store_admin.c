@@ -30,6 +30,7 @@ int store_counts(struct store *store, int64_t now_s, struct store_counts *counts
 		counts->routes = (uint64_t)sqlite3_column_int64(select, 2);
 		counts->invitations_open = (uint64_t)sqlite3_column_int64(select, 3);
 		counts->audits = (uint64_t)sqlite3_column_int64(select, 4);
+		counts->erasures = (uint64_t)sqlite3_column_int64(select, 5);
 	}
 	return store_finish(select, result < 0 ? result : 0);
 }
@@ -135,6 +136,7 @@ int store_expire(struct store *store, int64_t now_s, uint32_t *deleted)
 	} kept[] = {
 		{ STORE_SQL_DEVICE_EXPIRE, STORE_REVOKED_KEEP_S },
 		{ STORE_SQL_INVITATION_EXPIRE, STORE_INVITATION_KEEP_S },
+		{ STORE_SQL_ERASURE_EXPIRE, 0 },
 	};
 
 	*deleted = 0;

@@ -110,7 +110,8 @@ static int store_connect(const char *path, int flags, struct store *store, char 
 	return store_error_number(code);
 }
 
-static int create_schema(struct store *store)
+/* Makes the tables that came after a version. */
+static int create_tables(struct store *store, int version)
 {
 	static const struct {
 		const char *table, *column, *declaration;
@@ -121,8 +122,9 @@ static int create_schema(struct store *store)
 	};
 	static const struct {
 		const char *name, *constraints;
+		int since;
 	} tables[] = {
-#define T(name, constraints) { #name, constraints },
+#define T(name, constraints, since) { #name, constraints, since },
 		STORE_TABLES(T)
 #undef T
 	};
@@ -131,6 +133,8 @@ static int create_schema(struct store *store)
 		char sql[1024];
 		size_t len = (size_t)snprintf(sql, sizeof sql, "CREATE TABLE %s", tables[t].name);
 		const char *separator = " (";
+		if (tables[t].since <= version)
+			continue;
 		for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
 			if (strcmp(columns[c].table, tables[t].name) != 0)
 				continue;
@@ -145,11 +149,36 @@ static int create_schema(struct store *store)
 	return 0;
 }
 
+/* Brings the schema from a version, 0 for an empty file, to this one, in the caller's transaction.
+ */
+static int create_schema(struct store *store, int version)
+{
+	char sql[1024];
+	int result = create_tables(store, version);
+
+	/* Version 2: the message store. Its frames live ttl_minutes at most; days are rounded up,
+	 * so that a row does not tell when its route was revoked. */
+	snprintf(sql, sizeof sql,
+		"INSERT INTO message_store (id) VALUES (1);"
+		"CREATE TRIGGER route_gone AFTER DELETE ON route "
+		"WHEN (SELECT seen FROM message_store) BEGIN "
+		"INSERT OR IGNORE INTO erasure (route, expires) SELECT old.route, "
+		"(unixepoch() + 60 * coalesce(ttl_minutes, %u)) / 86400 * 86400 + 86400 "
+		"FROM message_store; END",
+		admin_limits_default().ttl_minutes);
+	if (result == 0 && version < 2 &&
+		sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		result = -EIO;
+	snprintf(sql, sizeof sql, "PRAGMA user_version = %d", STORE_VERSION);
+	if (result == 0 && sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		result = -EIO;
+	return result;
+}
+
 static int create_secrets(struct store *store)
 {
 	uint8_t secret[RESET_SECRET_BYTES];
 	sqlite3_stmt *statement;
-	char version[64];
 	int code = sqlite3_prepare_v2(
 		store->db, "INSERT INTO secret VALUES ('reset', ?)", -1, &statement, NULL);
 
@@ -160,10 +189,7 @@ static int create_secrets(struct store *store)
 	code = sqlite3_step(statement);
 	sqlite3_finalize(statement);
 	sodium_memzero(secret, sizeof secret);
-	if (code != SQLITE_DONE)
-		return -EIO;
-	snprintf(version, sizeof version, "PRAGMA user_version = %d", STORE_VERSION);
-	return sqlite3_exec(store->db, version, NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
+	return code == SQLITE_DONE ? 0 : -EIO;
 }
 
 int store_create(const char *state_dir, char error[STORE_ERROR_BYTES])
@@ -183,7 +209,7 @@ int store_create(const char *state_dir, char error[STORE_ERROR_BYTES])
 	result = store_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &store, error);
 	if (result == 0) {
 		if (sqlite3_exec(store.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
-			create_schema(&store) < 0 || create_secrets(&store) < 0 ||
+			create_schema(&store, 0) < 0 || create_secrets(&store) < 0 ||
 			sqlite3_exec(store.db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
 			result = store_error_number(sqlite3_errcode(store.db));
 			snprintf(
@@ -193,6 +219,18 @@ int store_create(const char *state_dir, char error[STORE_ERROR_BYTES])
 	sqlite3_close(store.db);
 	umask(before);
 	return result;
+}
+
+static int upgrade(struct store *store, int version, const char *path, char *error)
+{
+	if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+		create_schema(store, version) == 0 &&
+		sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	snprintf(error, STORE_ERROR_BYTES,
+		"%s: can't be brought from store version %d to %d: %s; nothing was changed", path,
+		version, STORE_VERSION, sqlite3_errmsg(store->db));
+	return store_error_number(sqlite3_errcode(store->db));
 }
 
 static int check_version(struct store *store, const char *path, char *error)
@@ -207,6 +245,8 @@ static int check_version(struct store *store, const char *path, char *error)
 	sqlite3_finalize(statement);
 	if (version == STORE_VERSION)
 		return 0;
+	if (version > 0 && version < STORE_VERSION)
+		return upgrade(store, version, path, error);
 	if (version > STORE_VERSION)
 		snprintf(error, STORE_ERROR_BYTES,
 			"%s: written by a later version of Chappe (store version %d, this program "

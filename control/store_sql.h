@@ -7,6 +7,10 @@
 
 #define STORE_DEVICE_COLUMNS                                                                       \
 	"id, slot, key, psk, created, revoked, routes_max, frames_per_s, bytes_per_s"
+/* In the order of ADMIN_LIMITS. */
+#define STORE_MESSAGE_COLUMNS                                                                      \
+	"route_frames, route_bytes, device_frames, device_bytes, total_bytes, disk_free_bytes, "   \
+	"ttl_minutes"
 #define STORE_ROUTE_SELECT                                                                         \
 	"SELECT route.id, route.route, route.device, device.slot, route.flags, route.created, "    \
 	"route.request FROM route JOIN device ON device.id = route.device "
@@ -21,7 +25,8 @@
 	X(COUNTS, "SELECT (SELECT count(*) FROM device WHERE revoked IS NULL), "                   \
 		  "(SELECT count(*) FROM device WHERE revoked IS NOT NULL), "                      \
 		  "(SELECT count(*) FROM route), (SELECT count(*) FROM invitation "                \
-		  "WHERE used IS NULL AND expires > ?), (SELECT count(*) FROM audit)")             \
+		  "WHERE used IS NULL AND expires > ?), (SELECT count(*) FROM audit), "            \
+		  "(SELECT count(*) FROM erasure)")                                                \
 	X(DEVICE_ADD, "INSERT INTO device (slot, key, psk, created, routes_max, frames_per_s, "    \
 		      "bytes_per_s) VALUES (?, ?, ?, ?, ?, ?, ?)")                                 \
 	X(DEVICE_LIMITS, "UPDATE device SET routes_max = ?, frames_per_s = ?, bytes_per_s = ? "    \
@@ -55,6 +60,15 @@
 			  "ORDER BY created, id")                                                  \
 	X(INVITATION_OPEN, "SELECT count(*) FROM invitation WHERE used IS NULL AND expires > ?")   \
 	X(INVITATION_EXPIRE, "DELETE FROM invitation WHERE expires <= ?")                          \
+	X(MESSAGE_LIMITS, "SELECT " STORE_MESSAGE_COLUMNS " FROM message_store")                   \
+	X(MESSAGE_LIMITS_SET, "UPDATE message_store SET (" STORE_MESSAGE_COLUMNS ") = "            \
+			      "(?, ?, ?, ?, ?, ?, ?)")                                             \
+	X(MESSAGE_SEEN, "UPDATE message_store SET seen = 1 WHERE seen = 0")                        \
+	X(ERASURE_AFTER, "SELECT id, route FROM erasure WHERE id > ? ORDER BY id LIMIT ?")         \
+	X(ERASURE_LAST, "SELECT max(id) FROM erasure")                                             \
+	X(ERASURE_DELETE, "DELETE FROM erasure WHERE id = ?")                                      \
+	X(ERASURE_EXPIRE, "DELETE FROM erasure WHERE expires <= ?")                                \
+	X(ERASURE_PROLONG, "UPDATE erasure SET expires = max(expires, ?)")                         \
 	X(AUDIT_ADD, "INSERT INTO audit (at, who, what, outcome) VALUES (?, ?, ?, ?)")             \
 	X(AUDIT_AFTER, "SELECT id, at, who, what, outcome FROM audit WHERE id > ? "                \
 		       "ORDER BY id LIMIT ?")

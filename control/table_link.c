@@ -340,8 +340,8 @@ int table_link_create(struct table_link **created, struct event_base *base, cons
 	table_queue_init(&link->queue);
 	link->flush = event_new(base, -1, 0, on_flush, link);
 	if (link->flush)
-		result = channel_create(
-			&link->channel, base, path, "table", 0, &channel_calls, link);
+		result = channel_create(&link->channel, base, path, "table", "the dataplane", 0,
+			&channel_calls, link);
 	if (result < 0)
 		table_link_destroy(link);
 	else

@@ -15,7 +15,9 @@
 	X(REFUSED, 5, "refused: ambiguous name, wrong state, or init where a key exists")          \
 	X(FORBIDDEN, 6, "no permission")                                                           \
 	X(DATAPLANE, 7, "chappe-dataplane is not connected or did not answer")                     \
-	X(FULL, 8, "a table of the relay is full")
+	X(FULL, 8, "a table of the relay is full")                                                 \
+	X(STORE, 9, "chappe-store is not connected or did not answer")                             \
+	X(DAMAGED, 10, "what was looked through is damaged")
 
 enum cli_exit {
 #define X(name, value, help) CLI_##name = value,
@@ -40,6 +42,10 @@ int cli_stats(const struct options *options);
 int cli_stages(const struct options *options); /* stats --stages */
 void cli_wait(double seconds);
 int cli_disclose(const struct options *options);
+int cli_store_status(const struct options *options);
+int cli_store_verify(const struct options *options);
+int cli_store_compact(const struct options *options);
+int cli_store_limits(const struct options *options);
 int cli_audit(const struct options *options);
 
 #endif

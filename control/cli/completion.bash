@@ -13,7 +13,7 @@ _chappectl_options() {
 	local program=$1
 	shift
 	"$program" "$@" --help 2>/dev/null |
-		sed -n '/^Options/,/^$/s/^  .\{4\}\(--[a-z]*\).*/\1/p'
+		sed -n '/^Options/,/^$/s/^  .\{4\}\(--[a-z-]*\).*/\1/p'
 }
 
 # The first column of a list, without its heading.
@@ -35,7 +35,7 @@ _chappectl() {
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
 		return
 		;;
-	--ttl | --count | -n | --frames | --bytes | --routes | --limit)
+	--ttl | --count | -n | --frames | --bytes | --routes | --limit | --*-frames | --*-bytes | --disk-free)
 		return
 		;;
 	esac
@@ -49,7 +49,9 @@ _chappectl() {
 		fi
 		case $word in
 		--socket | -s) skip=socket ;;
-		--state | --user | --ttl | --count | -n | --frames | --bytes | --routes | --limit) skip=other ;;
+		--state | --user | --ttl | --count | -n | --frames | --bytes | --routes | --limit | --*-frames | --*-bytes | --disk-free)
+			skip=other
+			;;
 		-*) ;;
 		*) words+=("$word") ;;
 		esac
@@ -74,6 +76,7 @@ _chappectl() {
 			"$(sed -n "s/^${words[0]} //p" <<<"$commands")" -- "$cur")
 	else
 		case $command:$operand in
+		store\ limits:0) mapfile -t COMPREPLY < <(compgen -W "show set" -- "$cur") ;;
 		device\ list:* | invitation\ list:* | init:* | status:* | invite:* | stats:* | audit:*) ;;
 		device\ *:0 | route\ list:0 | route\ revoke:1 | session\ list:0 | disclose:0)
 			mapfile -t COMPREPLY < <(compgen -W \

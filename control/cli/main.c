@@ -96,6 +96,44 @@ const struct command commands[] = {
 		"doesn't.\n\n"
 		"  chappectl disclose 17\n"
 		"  chappectl disclose --all --json > disclosure.json\n" },
+	{ "store status", "", 0, 0, 0, cli_store_status, "how the message store is doing",
+		"Shows what waits, what chappe-store has taken, delivered and refused since it "
+		"started,\n"
+		"what damage it found then, and how its disk does. The exit status is 9 while\n"
+		"chappe-store is not connected, and 1 while its disk does not write.\n\n"
+		"  chappectl store status\n"
+		"  chappectl store status --json | jq .waiting.frames\n" },
+	{ "store verify", "", 0, 0, O(no_wait), cli_store_verify, "read all that waits",
+		"Has chappe-store read every frame that waits and check its tag, while it serves "
+		"on,\n"
+		"and waits for the result. The exit status is 10 where something can't be read: "
+		"it is\n"
+		"left where it is, and the rest is served.\n\n"
+		"  chappectl store verify\n"
+		"  chappectl store verify --no-wait; chappectl store status\n" },
+	{ "store compact", "", 0, 0, O(no_wait), cli_store_compact,
+		"give the room of what was erased back to the disk",
+		"Has chappe-store rewrite its files without what was erased, and waits for the "
+		"end.\n"
+		"It does so by itself too, bit by bit; this is for when the room is wanted "
+		"now.\n\n"
+		"  chappectl store compact\n" },
+	{ "store limits", "[show | set]", 0, 1,
+		O(route_frames) | O(route_bytes) | O(device_frames) | O(device_bytes) |
+			O(total_bytes) | O(disk_free) | O(ttl),
+		cli_store_limits, "how much may wait, and how long",
+		"Shows the limits, or sets those that are named; others stay. Above a limit a "
+		"frame "
+		"is\n"
+		"not accepted, and its sender is told so by its device. What waits already stays, "
+		"but\n"
+		"for --ttl: it holds for what waits too. Bytes are those of cells: 512 for a "
+		"short\n"
+		"message, 1232 for each part of a long one.\n\n"
+		"  chappectl store limits\n"
+		"  chappectl store limits set --device-frames 20000 --device-bytes 32M\n"
+		"  chappectl store limits set --total-bytes 200G --disk-free 5G --ttl 7d\n"
+		"  chappectl store limits set --ttl default\n" },
 	{ "audit", "", 0, 0, O(limit) | O(all), cli_audit, "who administered what, and when",
 		"Shows acts of administration, refused ones too; never what devices do.\n\n"
 		"  chappectl audit --limit 20\n"

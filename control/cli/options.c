@@ -18,6 +18,17 @@ static const struct {
 #undef X
 };
 
+/* As it is typed. */
+static const char *option_name(enum option_id option)
+{
+	static char names[OPTION_COUNT][OPTIONS_NAME_BYTES];
+	char *name = names[option];
+	snprintf(name, OPTIONS_NAME_BYTES, "%s", option_table[option].name);
+	for (char *dash = name; (dash = strchr(dash, '_')) != NULL;)
+		*dash = '-';
+	return name;
+}
+
 enum {
 	LONG_ONLY = 256, /* getopt value of option n: LONG_ONLY + n, letters map to the same */
 	ALWAYS = 1u << OPTION_socket | 1u << OPTION_json | 1u << OPTION_help,
@@ -59,7 +70,7 @@ int options_duration(const char *text, uint64_t *seconds)
 int options_number(const char *text, uint64_t *number)
 {
 	static const struct suffix suffixes[] = { { 'k', 1000 }, { 'M', 1000000 },
-		{ 'G', 1000000000 }, { '\0', 0 } };
+		{ 'G', 1000000000 }, { 'T', UINT64_C(1000000000000) }, { '\0', 0 } };
 	return parse_scaled(text, suffixes, number);
 }
 
@@ -76,6 +87,15 @@ static int parse_limit(const char *text, uint64_t *number)
 	/* 0 is how the API writes "no limit"; a person who types 0 means something else. */
 	const int r = options_number(text, number);
 	return r == 0 && *number == 0 ? -EINVAL : r;
+}
+
+static int parse_or_default(
+	int (*parse)(const char *text, uint64_t *number), const char *text, uint64_t *number)
+{
+	if (strcmp(text, "default") != 0)
+		return parse(text, number);
+	*number = OPTIONS_LIMIT_DEFAULT;
+	return 0;
 }
 
 static int parse_positive(const char *text, uint64_t *number)
@@ -110,17 +130,25 @@ static int parse_value(enum option_id option, const char *text, struct options *
 		options->json = true;
 		return 0;
 	case OPTION_ttl:
-		return options_duration(text, &options->ttl_s);
+		return parse_or_default(options_duration, text, &options->ttl_s);
 	case OPTION_count:
 		return parse_positive(text, &options->count);
 	case OPTION_limit:
 		return parse_positive(text, &options->limit);
 	case OPTION_routes:
-		if (strcmp(text, "default") == 0) {
-			options->routes = OPTIONS_LIMIT_DEFAULT;
-			return 0;
-		}
-		return options_number(text, &options->routes);
+		return parse_or_default(options_number, text, &options->routes);
+	case OPTION_route_frames:
+		return parse_or_default(options_number, text, &options->route_frames);
+	case OPTION_route_bytes:
+		return parse_or_default(options_number, text, &options->route_bytes);
+	case OPTION_device_frames:
+		return parse_or_default(options_number, text, &options->device_frames);
+	case OPTION_device_bytes:
+		return parse_or_default(options_number, text, &options->device_bytes);
+	case OPTION_total_bytes:
+		return parse_or_default(options_number, text, &options->total_bytes);
+	case OPTION_disk_free:
+		return parse_or_default(options_number, text, &options->disk_free);
 	case OPTION_frames:
 		return parse_limit(text, &options->frames);
 	case OPTION_bytes:
@@ -213,10 +241,10 @@ static void print_option(enum option_id option)
 	char left[40];
 	const char *argument = option_table[option].argument;
 	if (option_table[option].letter)
-		snprintf(left, sizeof left, "-%c, --%s", option_table[option].letter,
-			option_table[option].name);
+		snprintf(left, sizeof left, "-%c, --%.30s", option_table[option].letter,
+			option_name(option));
 	else
-		snprintf(left, sizeof left, "    --%s", option_table[option].name);
+		snprintf(left, sizeof left, "    --%.30s", option_name(option));
 	if (argument != NULL) {
 		const size_t used = strlen(left);
 		if (*argument == '[')
@@ -281,7 +309,7 @@ static int collect(int argc, char *argv[], struct options *options, const char *
 	size_t used = 1;
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		const char *argument = option_table[i].argument;
-		longs[i].name = option_table[i].name;
+		longs[i].name = option_name((enum option_id)i);
 		longs[i].has_arg = argument == NULL   ? no_argument
 				   : *argument == '[' ? optional_argument
 						      : required_argument;
@@ -307,7 +335,8 @@ static int collect(int argc, char *argv[], struct options *options, const char *
 		options->given[which] = true;
 		if (parse_value((enum option_id)which, optarg, options) != 0) {
 			fprintf(stderr, "chappectl: --%s: `%s` is no value for it: %s\n",
-				option_table[which].name, optarg, option_table[which].help);
+				option_name((enum option_id)which), optarg,
+				option_table[which].help);
 			return -1;
 		}
 	}
@@ -323,7 +352,7 @@ static int check_fit(const struct options *options)
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		if (options->given[i] && !((command->options | ALWAYS) >> i & 1)) {
 			fprintf(stderr, "chappectl: `%s` has no option --%s\n", command->name,
-				option_table[i].name);
+				option_name((enum option_id)i));
 			return usage_error(command);
 		}
 	}

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* name, short letter or 0, argument or NULL, help */
+/* name, of which an underscore is typed as a dash; short letter or 0, argument or NULL, help */
 #define OPTIONS(X)                                                                                 \
 	X(socket, 's', "PATH", "socket of chappe-control (or CHAPPECTL_SOCKET)")                   \
 	X(json, 'j', NULL, "print JSON, errors too")                                               \
@@ -13,7 +13,9 @@
 	X(version, 'V', NULL, "print the version")                                                 \
 	X(state, 0, "DIR", "state directory; default /var/lib/chappe")                             \
 	X(user, 0, "NAME", "who shall own the state; default chappe, `none` changes no owner")     \
-	X(ttl, 0, "TIME", "how long an invitation holds, such as 90s, 30m, 24h, 7d; default 24h")  \
+	X(ttl, 0, "TIME",                                                                          \
+		"how long an invitation holds (default 24h) or a message waits (21d): 90s, 30m, "  \
+		"24h, 7d")                                                                         \
 	X(count, 'n', "N", "how many invitations, each for one device; default 1")                 \
 	X(qr, 'q', NULL, "draw each invitation as a QR code")                                      \
 	X(frames, 0, "N", "frames a second the device may send, or `none`, or `default`")          \
@@ -22,7 +24,14 @@
 	X(all, 'a', NULL, "everything")                                                            \
 	X(watch, 'w', "[SECONDS]", "repeat, with rates; default every second")                     \
 	X(stages, 0, "[SECONDS]", "where the cycles of the packet path go; default for a second")  \
-	X(limit, 0, "N", "the newest N entries only; default 50")
+	X(limit, 0, "N", "the newest N entries only; default 50")                                  \
+	X(route_frames, 0, "N", "frames that may wait under a route, or `default`")                \
+	X(route_bytes, 0, "SIZE", "bytes that may wait under a route, such as 12M, or `default`")  \
+	X(device_frames, 0, "N", "frames that may wait for a device, or `default`")                \
+	X(device_bytes, 0, "SIZE", "bytes that may wait for a device, or `default`")               \
+	X(total_bytes, 0, "SIZE", "bytes that may wait altogether, such as 16G, or `default`")     \
+	X(disk_free, 0, "SIZE", "nothing is taken while the disk has less free, or `default`")     \
+	X(no_wait, 0, NULL, "start it and leave; `store status` shows how far it is")
 
 enum option_id {
 #define X(name, letter, argument, help) OPTION_##name,
@@ -31,9 +40,9 @@ enum option_id {
 		OPTION_COUNT
 };
 
-enum { OPTIONS_OPERANDS_MAX = 4 };
+enum { OPTIONS_OPERANDS_MAX = 4, OPTIONS_NAME_BYTES = 32 };
 
-/* --frames, --bytes, --routes: 0 is no limit, this the relay's default. */
+/* For limits and --ttl: the default. In --frames and --bytes 0 is no limit. */
 #define OPTIONS_LIMIT_DEFAULT UINT64_MAX
 
 struct options {
@@ -42,6 +51,7 @@ struct options {
 	const char *socket, *state, *user;
 	bool json;
 	uint64_t ttl_s, count, frames, bytes, routes, limit;
+	uint64_t route_frames, route_bytes, device_frames, device_bytes, total_bytes, disk_free;
 	double watch_s, stages_s;
 	int operands;
 	const char *operand[OPTIONS_OPERANDS_MAX];
@@ -67,7 +77,7 @@ void options_help(const struct command *command); /* NULL: the overview */
 
 /* "90", "90s", "30m", "24h", "7d" to seconds. Returns 0 or -EINVAL. */
 int options_duration(const char *text, uint64_t *seconds);
-/* "1500", "20k", "5M", "1G" (powers of 1,000). Returns 0 or -EINVAL. */
+/* "1500", "20k", "5M", "1G", "2T" (powers of 1,000). Returns 0 or -EINVAL. */
 int options_number(const char *text, uint64_t *number);
 
 #endif

@@ -113,6 +113,23 @@ const char *print_scaled(double number, char buffer[32])
 	return buffer;
 }
 
+const char *print_bytes(int64_t bytes, char buffer[32])
+{
+	print_scaled((double)bytes, buffer);
+	const size_t used = strlen(buffer);
+	snprintf(buffer + used, 32 - used, "%sB", bytes < 1000 ? " " : "");
+	return buffer;
+}
+
+const char *print_microseconds(int64_t us, char buffer[32])
+{
+	if (us < 1000)
+		snprintf(buffer, 32, "%lld us", (long long)us);
+	else
+		snprintf(buffer, 32, "%.*f ms", us < 99950 ? 1 : 0, (double)us / 1000);
+	return buffer;
+}
+
 const char *print_limit(int64_t number, char buffer[32])
 {
 	if (number == 0)

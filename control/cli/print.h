@@ -23,6 +23,9 @@ int64_t print_integer(const json_t *object, const char *key);
 const char *print_duration(int64_t seconds, char buffer[32]);
 /* 12500000 as "12.5 M"; below 1,000 as it is. */
 const char *print_scaled(double number, char buffer[32]);
+/* Bytes as "12.5 MB"; microseconds as "1.2 ms". */
+const char *print_bytes(int64_t bytes, char buffer[32]);
+const char *print_microseconds(int64_t us, char buffer[32]);
 /* 0 as "none", else as print_scaled. */
 const char *print_limit(int64_t number, char buffer[32]);
 

@@ -23,6 +23,31 @@ static void print_dataplane(const json_t *status)
 		print_text(dataplane, "boot"));
 }
 
+static void print_store(const json_t *status)
+{
+	const json_t *store = json_object_get(status, "message_store");
+	const json_t *waiting = json_object_get(store, "waiting");
+	char text[32];
+	if (!json_is_true(json_object_get(store, "connected"))) {
+		puts("store        not connected: messages for devices that are away are not "
+		     "accepted");
+		return;
+	}
+	if (!json_is_true(json_object_get(store, "answers"))) {
+		puts("store        connected, DOES NOT ANSWER (journalctl -u chappe-store)");
+		return;
+	}
+	printf("store        connected for %s, %lld frames wait under %lld routes%s%s\n",
+		print_duration(print_integer(store, "connected_s"), text),
+		(long long)print_integer(waiting, "frames"),
+		(long long)print_integer(waiting, "mailboxes"),
+		json_is_true(json_object_get(store, "linked")) ? ""
+							       : ", NOT LINKED to the dataplane",
+		json_is_true(json_object_get(store, "failed"))
+			? ", ITS DISK DOES NOT WRITE (`chappectl store status`)"
+			: "");
+}
+
 static void print_handshakes(const json_t *status)
 {
 	const json_t *handshakes = json_object_get(status, "handshakes");
@@ -59,6 +84,7 @@ int cli_status(const struct options *options)
 		print_duration(print_integer(status, "uptime_s"), text),
 		json_is_true(json_object_get(status, "draining")) ? ", DRAINING" : "");
 	print_dataplane(status);
+	print_store(status);
 	print_handshakes(status);
 	printf("devices      %lld enrolled, %lld revoked in the last 30 days\n",
 		(long long)print_integer(status, "devices"),

@@ -43,7 +43,8 @@ expect 2 "has no option --qr" status --qr
 expect 2 "no value for it" invite --ttl 5y
 expect 0 "Exit status" --help
 for command in init status invite "invitation list" "invitation cancel" "device list" "device show" \
-	"device limit" "device revoke" "route list" "route revoke" "session list" stats disclose audit; do
+	"device limit" "device revoke" "route list" "route revoke" "session list" stats disclose audit \
+	"store status" "store verify" "store compact" "store limits"; do
 	# shellcheck disable=SC2086
 	expect 0 "chappectl $command" $command --help
 done
@@ -171,6 +172,26 @@ python3 "$lib/openmetrics.py" "$T/metrics.out" chappe_rx_frames_total chappe_wor
 	chappe_drop_aead_total chappe_control_enrolments_total chappe_devices chappe_routes chappe_sessions \
 	chappe_handshake_queue_depth >"$T/openmetrics.out" || fail "$(<"$T/openmetrics.out")"
 
+say "the message store: its limits are there without it"
+expect 0 "^store +not connected" status
+is False 'j["message_store"]["connected"]' status
+expect 9 "chappe-store is not connected" store status
+expect 9 "chappe-store is not connected" store verify
+[ "$(answer 9 'j["error"]["code"]' store compact)" = store_down ] || fail "store_down"
+expect 0 "^time a frame waits +21d \(default\)" store limits
+expect 2 "nothing to change" store limits set
+expect 2 "say .store limits set" store limits --ttl 7d
+expect 2 "takes show or set" store limits give
+expect 2 "must be whole minutes" store limits set --ttl 90s
+expect 2 '"route_bytes" must be an integer from 1232' store limits set --route-bytes 1k
+expect 2 "above device_frames, which would be 50000" store limits set --route-frames 60k
+expect 0 "gets these limits as soon as it is" store limits set --route-frames 60k --device-frames 70k --ttl 7d
+is "60000 604800 False None" \
+	'"%d %d %s %s" % (j["limits"]["route_frames"], j["own_limits"]["ttl_s"], j["in_force"], j["own_limits"]["total_bytes"])' \
+	store limits show
+expect 0 "^time a frame waits +21d \(default\)" store limits set --ttl default
+grep -q '^chappe_store_up 0$' "$T/metrics.out" || fail "metrics of the store"
+
 say "the API refuses what it does not know"
 http() { # http STATUS CODE CURL-ARGUMENT...
 	local want="$1 $2"
@@ -199,6 +220,8 @@ complete_words() { # complete_words WORD...: what bash offers for the last of th
 }
 [ "$(complete_words dev)" = "device " ] || fail "completion of dev: $(complete_words dev)"
 [ "$(complete_words device r)" = "revoke " ] || fail "completion of device r"
+[ "$(complete_words store limits s)" = "show set " ] || fail "completion of store limits"
+[ "$(complete_words store limits set --disk)" = "--disk-free " ] || fail "completion of --disk-free"
 [ "$(complete_words invite --q)" = "--qr " ] || fail "completion of invite --q"
 [ "$(complete_words stats --st)" = "--stages " ] || fail "completion of stats --st"
 [ "$(complete_words --socket "$control_socket" device show "${alice:0:4}")" = "$alice " ] || fail "completion of a device"
@@ -223,6 +246,8 @@ python3 - "$T/audit.json" "$alice" "$bob" "$prefix" <<-'END'
 	    (f"device limit {alice} bytes_per_s=default", "ok"),
 	    (f"device limit {alice} frames_per_s=5", "conflict"),
 	    (f"route revoke {prefix} of device {bob}", "ok"), (f"route revoke {prefix}", "not_found"),
+	    ("store verify", "store_down"), ("store limits route_frames=60000", "bad_request"),
+	    ("store limits route_frames=60000 device_frames=70000 ttl_minutes=10080", "ok"),
 	    (f"device revoke {alice}", "ok"), ("invite", "bad_request"), ("invite", "too_large"),
 	]:
 	    assert act in acts, (act, acts)

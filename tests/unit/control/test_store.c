@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static void reopen(void)
 {
@@ -84,7 +85,7 @@ static void refuses_what_it_can_not_open(void **state)
 	/* Of a later version. */
 	snprintf(path, sizeof path, "%s/%s", directory, STORE_FILE);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(store_open(directory, &other, error), -EPROTO);
 	assert_non_null(strstr(error, "later version"));
@@ -95,6 +96,109 @@ static void refuses_what_it_can_not_open(void **state)
 	fclose(file);
 	assert_true(store_open(directory, &other, error) < 0);
 	assert_null(other);
+}
+
+/* As version 1 left it: without what the message store brought. */
+static void opens_a_store_of_version_1(void **state)
+{
+	struct store_device device = device_of(1), found;
+	struct store_message_limits limits;
+	struct store_counts counts;
+	char path[96];
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &device), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	store = NULL;
+	snprintf(path, sizeof path, "%s/%s", directory, STORE_FILE);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "DROP TRIGGER route_gone; DROP TABLE erasure; "
+				 "DROP TABLE message_store; PRAGMA user_version = 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	for (int i = 0; i < 2; i++) { /* brought up to date once, and opened again */
+		assert_int_equal(store_open(directory, &store, error), 0);
+		assert_int_equal(store_device_get(store, device.id, &found), 0);
+		assert_int_equal(store_message_limits(store, &limits), 0);
+		assert_int_equal(limits.ttl_minutes, STORE_LIMIT_DEFAULT);
+		assert_int_equal(store_counts(store, 0, &counts), 0);
+		assert_int_equal(counts.erasures, 0);
+		store_close(store);
+	}
+	assert_int_equal(store_open(directory, &store, error), 0);
+}
+
+static void message_limits_are_kept(void **state)
+{
+	struct store_message_limits limits, found;
+
+	(void)state;
+	assert_int_equal(store_message_limits(store, &limits), 0);
+	assert_int_equal(limits.route_frames, STORE_LIMIT_DEFAULT);
+	limits = (struct store_message_limits){ 1, 2, 3, 4, 5, STORE_LIMIT_DEFAULT, 7 };
+	assert_int_equal(store_message_limits_set(store, 0, &limits), 0);
+	assert_int_equal(store_commit(store), 0);
+	reopen();
+	assert_int_equal(store_message_limits(store, &found), 0);
+	assert_memory_equal(&found, &limits, sizeof limits);
+}
+
+static uint32_t erasures(struct store_erasure *found)
+{
+	uint32_t count;
+
+	assert_int_equal(store_erasures_after(store, 0, found, 8, &count), 0);
+	return count;
+}
+
+/* Whatever deletes a route, what waits under it is to be erased too; but nobody is told of routes
+ * where there never was a message store. */
+static void routes_that_go_leave_an_erasure(void **state)
+{
+	struct store_device one = device_of(1), two = device_of(2);
+	struct store_route route = route_of(1, 1), second = route_of(2, 2), third = route_of(2, 3);
+	struct store_erasure found[8];
+	uint64_t last;
+	uint32_t deleted;
+	const int64_t now_s = time(NULL);
+
+	(void)state;
+	assert_int_equal(store_device_add(store, &one), 0);
+	assert_int_equal(store_device_add(store, &two), 0);
+	assert_int_equal(store_route_add(store, &route), 0);
+	assert_int_equal(store_route_delete(store, 1, route.route), 0);
+	assert_int_equal(erasures(found), 0);
+	assert_int_equal(store_message_store_seen(store), 0);
+	assert_int_equal(store_route_add(store, &route), 0);
+	assert_int_equal(store_route_add(store, &second), 0);
+	assert_int_equal(store_route_add(store, &third), 0);
+	assert_int_equal(store_route_delete(store, 1, route.route), 0);
+	assert_int_equal(store_device_revoke(store, 2, now_s), 0);
+	assert_int_equal(store_commit(store), 0);
+	reopen();
+	assert_int_equal(erasures(found), 3);
+	assert_memory_equal(found[0].route, route.route, 16);
+	assert_int_equal(store_erasures_last(store, &last), 0);
+	assert_int_equal(last, found[2].row);
+	assert_int_equal(store_erasure_delete(store, found[1].row), 0);
+	assert_int_equal(store_erasure_delete(store, found[1].row), -ENOENT);
+	assert_true(store_erase_due(store));
+	assert_int_equal(erasures(found), 2);
+	/* They go by themselves when whatever waited has expired: 21 days, rounded up. */
+	assert_int_equal(store_expire(store, now_s + 21 * 86400, &deleted), 0);
+	assert_int_equal(deleted, 0);
+	struct store_message_limits limits;
+	assert_int_equal(store_message_limits(store, &limits), 0);
+	limits.ttl_minutes = 30 * 24 * 60;
+	assert_int_equal(store_message_limits_set(store, now_s, &limits), 0);
+	assert_int_equal(store_expire(store, now_s + 22 * 86400, &deleted), 0);
+	assert_int_equal(deleted, 0);
+	assert_int_equal(store_expire(store, now_s + 31 * 86400, &deleted), 0);
+	assert_int_equal(deleted, 2);
 }
 
 static void files_are_the_owner_s(void **state)
@@ -358,6 +462,9 @@ int main(void)
 		TEST(forgets_what_was_not),
 		TEST(refuses_a_second_store),
 		TEST(refuses_what_it_can_not_open),
+		TEST(opens_a_store_of_version_1),
+		TEST(message_limits_are_kept),
+		TEST(routes_that_go_leave_an_erasure),
 		TEST(files_are_the_owner_s),
 		TEST(devices_are_unique),
 		TEST(limits_change),
