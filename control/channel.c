@@ -12,7 +12,8 @@
 
 enum {
 	CHANNEL_RETRY_FIRST_MS = 50,
-	CHANNEL_RETRY_LAST_MS = 500,
+	/* Devices wait for control once the dataplane is back. */
+	CHANNEL_RETRY_LAST_MS = 100,
 	/* Messages taken at once, so that a busy link does not starve the others. */
 	CHANNEL_TURN_MESSAGES = 64,
 	/* Room for several of the largest messages: the kernel charges twice their size. */

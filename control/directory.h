@@ -25,7 +25,7 @@ struct device {
 	uint32_t id;               /* reserved: 0 */
 	uint32_t session, earlier; /* indices of confirmed sessions, where the flags say so */
 	uint32_t pending;          /* newest of its pending sessions, or DIRECTORY_NONE */
-	uint32_t next_by_key;
+	uint32_t next_by_key, next_by_id;
 	uint8_t state; /* enum device_state */
 	bool has_session, has_earlier;
 };
@@ -42,6 +42,7 @@ struct pending {
 struct directory {
 	struct device *devices; /* by slot */
 	uint32_t *by_key;       /* chains of slots; as many buckets as slots */
+	uint32_t *by_id;        /* the same, of enrolled ones */
 	uint32_t capacity;      /* slots there is memory for, a power of two */
 	uint32_t limit;         /* slots the dataplane has; 0 until it said so */
 	uint32_t *free_slots;   /* ring of limit entries, first in first out */
@@ -66,6 +67,10 @@ int directory_limit(struct directory *directory, uint32_t slots);
 struct device *directory_device(const struct directory *directory, uint32_t slot);
 /* Slot of an enrolled device's public key, or DIRECTORY_NONE. */
 uint32_t directory_find(const struct directory *directory, const uint8_t key[WIRE_KEY_BYTES]);
+/* Slots of enrolled devices by their ids, DIRECTORY_NONE where there is none: many at once, because
+ * each is a few places of memory far apart. */
+void directory_find_ids(
+	const struct directory *directory, const uint32_t *ids, uint32_t *slots, uint32_t count);
 /* Slot reserved for an invitation, or DIRECTORY_NONE. */
 uint32_t directory_find_reserved(
 	const struct directory *directory, const uint8_t id[WIRE_INVITATION_ID_BYTES]);

@@ -113,6 +113,7 @@
 	D(control_device, earlier, SESSION_END, "index of the session before, while it ends")      \
 	D(control_device, pending, PENDING_END, "its newest handshake not confirmed yet")          \
 	D(control_device, next_by_key, MEMORY_END, NOTHING)                                        \
+	D(control_device, next_by_id, MEMORY_END, NOTHING)                                         \
 	D(control_device, state, MEMORY_END, "whether the slot is in use")                         \
 	D(control_device, has_session, SESSION_END, "whether it has a session now")                \
 	D(control_device, has_earlier, SESSION_END, "whether the one before still ends")           \

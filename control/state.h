@@ -30,6 +30,7 @@ struct sync {
 	uint32_t keep_count, keep_capacity, keep_next;
 	uint32_t next_slot;
 	uint64_t next_row;
+	uint64_t routes;  /* named, and not refused, so far */
 	uint32_t refused; /* records that did not fit into the dataplane's tables */
 };
 

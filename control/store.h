@@ -65,6 +65,14 @@ struct store_route {
 	uint64_t request; /* frame_id of the frame that asked for it */
 };
 
+/* What the dataplane needs to know of a route. */
+struct store_target {
+	uint64_t row; /* cursor of store_targets_after() */
+	uint8_t route[WIRE_ROUTE_BYTES];
+	uint32_t device; /* id */
+	uint32_t flags;  /* enum control_route_flags */
+};
+
 struct store_invitation {
 	uint8_t id[WIRE_INVITATION_ID_BYTES];
 	uint8_t secret[WIRE_KEY_BYTES]; /* zeros once used: the device has it as its psk */
@@ -129,6 +137,10 @@ int store_route_count(struct store *store, uint32_t device, uint32_t *count);
  * max of them; *count receives how many. Fewer than max: these were the last. */
 int store_routes_after(struct store *store, uint32_t device, uint64_t after,
 	struct store_route *routes, uint32_t max, uint32_t *count);
+/* The routes of all devices in the order of their rows, like store_routes_after(); reads nothing
+ * but their table from its beginning to its end. */
+int store_targets_after(struct store *store, uint64_t after, struct store_target *targets,
+	uint32_t max, uint32_t *count);
 /* Those that begin with the given bytes: how people name a route (tools show the first 4). */
 int store_routes_by_prefix(struct store *store, const uint8_t *prefix, size_t prefix_len,
 	struct store_route *routes, uint32_t max, uint32_t *count);

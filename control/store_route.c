@@ -107,6 +107,25 @@ int store_routes_after(struct store *store, uint32_t device, uint64_t after,
 	return read_routes(store, select, routes, max, count);
 }
 
+int store_targets_after(struct store *store, uint64_t after, struct store_target *targets,
+	uint32_t max, uint32_t *count)
+{
+	sqlite3_stmt *select = store_statement(store, STORE_SQL_TARGET_AFTER);
+	int result = 0;
+
+	*count = 0;
+	sqlite3_bind_int64(select, 1, (int64_t)after);
+	sqlite3_bind_int64(select, 2, max);
+	while (*count < max && (result = store_step(store, select)) == 1) {
+		struct store_target *target = &targets[(*count)++];
+		target->row = (uint64_t)sqlite3_column_int64(select, 0);
+		store_read_blob(select, 1, target->route, sizeof target->route);
+		target->device = (uint32_t)sqlite3_column_int64(select, 2);
+		target->flags = (uint32_t)sqlite3_column_int64(select, 3);
+	}
+	return store_finish(select, result < 0 ? result : 0);
+}
+
 int store_routes_by_prefix(struct store *store, const uint8_t *prefix, size_t prefix_len,
 	struct store_route *routes, uint32_t max, uint32_t *count)
 {

@@ -45,6 +45,8 @@
 	X(ROUTE_BY_REQUEST, STORE_ROUTE_SELECT "WHERE route.device = ? AND route.request = ?")     \
 	X(ROUTE_COUNT, "SELECT count(*) FROM route WHERE device = ?")                              \
 	X(ROUTE_AFTER, STORE_ROUTE_SELECT "WHERE route.id > ? ORDER BY route.id LIMIT ?")          \
+	X(TARGET_AFTER, "SELECT id, route, device, flags FROM route WHERE id > ? "                 \
+			"ORDER BY id LIMIT ?")                                                     \
 	X(ROUTE_OF_DEVICE, STORE_ROUTE_SELECT "WHERE route.id > ? AND route.device = ? "           \
 					      "ORDER BY route.id LIMIT ?")                         \
 	X(ROUTE_BY_PREFIX, STORE_ROUTE_SELECT "WHERE route.route BETWEEN ? AND ? "                 \

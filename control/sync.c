@@ -23,7 +23,7 @@ static int on_hello(void *arg, const struct table_hello *hello, bool other_boot)
 		control->directory.devices[slot].has_earlier = false;
 	}
 	sync->keep_count = sync->keep_next = sync->next_slot = sync->refused = 0;
-	sync->next_row = 0;
+	sync->next_row = sync->routes = 0;
 	log_info("dataplane connected: %u workers, %u device slots%s", hello->owners,
 		hello->devices_max, other_boot ? "" : ", the same as before");
 	return 0;
@@ -84,24 +84,35 @@ static void add_devices(struct control *control)
 		sync->phase = SYNC_ROUTES;
 }
 
+static void add_targets(struct control *control, const struct store_target *targets, uint32_t count)
+{
+	static uint32_t ids[SYNC_RECORDS], slots[SYNC_RECORDS];
+
+	for (uint32_t i = 0; i < count; i++)
+		ids[i] = targets[i].device;
+	directory_find_ids(&control->directory, ids, slots, count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct table_route record = { .device = slots[i], .flags = targets[i].flags };
+		if (slots[i] == DIRECTORY_NONE)
+			continue;
+		memcpy(record.route, targets[i].route, sizeof record.route);
+		table_link_add(control->table, TABLE_ROUTE_SET, &record, 0);
+		control->sync.routes++;
+	}
+}
+
 static void add_routes(struct control *control)
 {
 	struct sync *sync = &control->sync;
-	static struct store_route routes[SYNC_RECORDS];
+	static struct store_target targets[SYNC_RECORDS];
 	uint32_t count = 0;
 	int result =
-		store_routes_after(control->store, 0, sync->next_row, routes, SYNC_RECORDS, &count);
+		store_targets_after(control->store, sync->next_row, targets, SYNC_RECORDS, &count);
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct table_route record = {
-			.device = routes[i].slot,
-			.flags = routes[i].flags,
-		};
-		memcpy(record.route, routes[i].route, sizeof record.route);
-		table_link_add(control->table, TABLE_ROUTE_SET, &record, 0);
-		sync->next_row = routes[i].row;
-	}
-	sodium_memzero(routes, count * sizeof *routes);
+	add_targets(control, targets, count);
+	if (count)
+		sync->next_row = targets[count - 1].row;
+	sodium_memzero(targets, count * sizeof *targets);
 	if (result < 0)
 		log_error("the store can't be read: the dataplane may lack routes");
 	if (result == 0 && count == SYNC_RECORDS)
@@ -161,7 +172,8 @@ static void sync_ended(struct control *control, int error)
 		log_error("%u devices or routes do not fit into the dataplane's tables: raise "
 			  "[tables] devices or routes_per_device in its configuration",
 			control->sync.refused);
-	log_info("dataplane in step: %u devices", control->directory.enrolled);
+	log_info("dataplane in step: %u devices, %lu routes", control->directory.enrolled,
+		control->sync.routes);
 }
 
 static void on_acked(void *arg, enum table_op op, uint64_t tag, int error)
@@ -189,11 +201,15 @@ static void on_acked(void *arg, enum table_op op, uint64_t tag, int error)
 static void on_refused(void *arg, enum table_op op, uint32_t failed, int error)
 {
 	struct control *control = arg;
+	struct sync *sync = &control->sync;
 
 	control->counters[CONTROL_COUNTER_table_failures] += failed;
-	if (control->sync.phase != SYNC_DONE && error == -ENOSPC &&
-		(op == TABLE_DEVICE_SET || op == TABLE_ROUTE_SET))
-		control->sync.refused += failed;
+	if (sync->phase == SYNC_DONE)
+		return;
+	if (error == -ENOSPC && (op == TABLE_DEVICE_SET || op == TABLE_ROUTE_SET))
+		sync->refused += failed;
+	if (op == TABLE_ROUTE_SET)
+		sync->routes -= failed < sync->routes ? failed : sync->routes;
 }
 
 static void on_down(void *arg)

@@ -14,6 +14,9 @@ enum {
 	 * small, so that one owner does not hold what another needs. */
 	LEASE_BLOCK = 2048,
 	LEASES_MAX = 4 * LEASE_BLOCK,
+	/* Parts of a synchronisation added in a turn of the event loop: some 2 ms, so that whoever
+	 * asks control for something meanwhile hardly waits. */
+	SYNC_PARTS_PER_TURN = 2,
 };
 
 struct leases {
@@ -41,6 +44,7 @@ struct table_link {
 	struct question *questions;
 	uint64_t epoch, boot;
 	bool has_hello, has_dump, syncing;
+	bool flushing; /* what is added will be sent: by send_queue(), which runs or is due */
 	struct leases leases[TABLE_OWNERS_MAX];
 	uint32_t owners, leased, lease_block;
 };
@@ -57,23 +61,33 @@ static size_t record_bytes(enum table_op op)
 	return 0;
 }
 
+/* False: the socket takes no more now. */
+static bool send_messages(struct table_link *link)
+{
+	while (link->queue.first) {
+		const struct table_out *out = link->queue.first;
+		if (channel_send(link->channel, out->bytes, out->len) < 0)
+			return false;
+		link->counters[CONTROL_COUNTER_table_messages_sent]++;
+		if (table_queue_sent(&link->queue) < 0)
+			channel_break(link->channel, "no memory");
+	}
+	return true;
+}
+
 static void send_queue(struct table_link *link)
 {
-	bool more = true;
+	const struct timeval next_turn = { 0 };
 
-	while (more) {
-		while (link->queue.first) {
-			const struct table_out *out = link->queue.first;
-			if (channel_send(link->channel, out->bytes, out->len) < 0)
-				return;
-			link->counters[CONTROL_COUNTER_table_messages_sent]++;
-			if (table_queue_sent(&link->queue) < 0)
-				channel_break(link->channel, "no memory");
+	link->flushing = true;
+	for (int parts = 0; send_messages(link) && link->syncing; parts++) {
+		if (parts == SYNC_PARTS_PER_TURN) {
+			event_add(link->flush, &next_turn);
+			return;
 		}
-		more = link->syncing && link->calls->sync(link->arg);
-		link->syncing = more;
-		more |= link->queue.first != NULL;
+		link->syncing = link->calls->sync(link->arg);
 	}
+	link->flushing = false;
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *arg)
@@ -83,6 +97,14 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 	send_queue(arg);
 }
 
+/* At the end of this turn of the event loop. */
+static void flush_soon(struct table_link *link)
+{
+	if (!link->flushing)
+		event_active(link->flush, EV_TIMEOUT, 0);
+	link->flushing = true;
+}
+
 int table_link_add(struct table_link *link, enum table_op op, const void *record, uint64_t tag)
 {
 	int result;
@@ -90,7 +112,7 @@ int table_link_add(struct table_link *link, enum table_op op, const void *record
 	if (!table_link_is_up(link))
 		return -ENOTCONN;
 	result = table_queue_add(&link->queue, (uint16_t)op, record, record_bytes(op), tag);
-	event_active(link->flush, EV_TIMEOUT, 0);
+	flush_soon(link);
 	return result;
 }
 
@@ -229,7 +251,7 @@ static void on_dump(struct table_link *link, const struct table_head *head,
 	if (!(head->flags & TABLE_LAST))
 		return;
 	link->has_dump = link->syncing = true;
-	event_active(link->flush, EV_TIMEOUT, 0);
+	flush_soon(link);
 }
 
 static int on_message(void *arg, const uint8_t *bytes, size_t len)

@@ -7,6 +7,8 @@
 
 void sessions_init(struct tables *tables)
 {
+	uint8_t random[256]; /* one system call for many slots */
+
 	list_init(&tables->free);
 	list_init(&tables->ended);
 	list_init(&tables->unlinked);
@@ -14,8 +16,10 @@ void sessions_init(struct tables *tables)
 	for (uint32_t i = 0; i < tables->view.slots; i++) {
 		tables->sessions[i].receive.index = SESSION_NONE;
 		tables->sessions[i].send.tag = SESSION_NO_TAG;
+		if (i % sizeof random == 0)
+			randombytes_buf(random, sizeof random);
 		tables->slots[i].generation =
-			(uint8_t)randombytes_uniform(1 << WIRE_INDEX_GENERATION_BITS);
+			random[i % sizeof random] & ((1 << WIRE_INDEX_GENERATION_BITS) - 1);
 		list_push(&tables->free, tables->slot_next, i);
 	}
 	for (uint32_t i = 0; i < tables->max.devices_max; i++) {

@@ -212,7 +212,7 @@ int main(int argc, char **argv)
 
 	if (sodium_init() < 0)
 		bench_fail("libsodium does not start");
-	relay_make(&relay, SLOTS, 1, false);
+	relay_make(&relay, SLOTS, 1);
 	enrol(&relay);
 	links_listen(&links, relay.dir);
 	relay_start_control(&relay);

@@ -11,12 +11,14 @@ enum { RUNS_MAX = 31 };
 
 struct options {
 	uint32_t devices, routes, runs;
+	const char *store;
 };
 
 static void parse(struct options *options, int argc, char **argv)
 {
 	static const struct option known[] = { { "devices", 1, NULL, 'd' },
-		{ "routes", 1, NULL, 'r' }, { "runs", 1, NULL, 'n' }, { NULL, 0, NULL, 0 } };
+		{ "routes", 1, NULL, 'r' }, { "runs", 1, NULL, 'n' }, { "store", 1, NULL, 's' },
+		{ NULL, 0, NULL, 0 } };
 	int option;
 
 	*options = (struct options){ .devices = 1000000, .routes = 4, .runs = 3 };
@@ -28,11 +30,13 @@ static void parse(struct options *options, int argc, char **argv)
 			options->routes = value;
 		else if (option == 'n')
 			options->runs = value;
+		else if (option == 's')
+			options->store = optarg;
 	}
 	if (options->devices == 0 || options->routes == 0 || options->runs == 0 ||
 		options->runs > RUNS_MAX) {
 		fputs("options, with their defaults: --devices 1000000 --routes 4 (of each) "
-		      "--runs 3\n",
+		      "--runs 3; --store DIR keeps the store that it fills, for the next time\n",
 			stderr);
 		exit(2);
 	}
@@ -45,9 +49,7 @@ int main(int argc, char **argv)
 	struct relay relay;
 
 	parse(&options, argc, argv);
-	fprintf(stderr, "     filling a store with %u devices and %u routes each\n",
-		options.devices, options.routes);
-	relay_make(&relay, options.devices, options.routes, true);
+	relay_make_filled(&relay, options.devices, options.routes, options.store);
 	relay_start_dataplane(&relay);
 	relay_start_control(&relay);
 	relay_in_step(&relay);

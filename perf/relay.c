@@ -45,7 +45,7 @@ static void write_configuration(const struct relay *relay)
 		"[store]\nstate_dir = %s\n[dataplane]\nrun_dir = %s\n"
 		"[api]\nsocket = %s/control.sock\ngroup = none\n"
 		"[relay]\nname = 198.18.0.2:4460\n[process]\nuser = none\nthreads = 1\n",
-		relay->dir, relay->dir, relay->dir);
+		relay->state, relay->dir, relay->dir);
 	write_file(relay, "control.ini", text);
 }
 
@@ -54,16 +54,16 @@ static void make_state(const struct relay *relay)
 	char path[RELAY_FILE_BYTES], error[STORE_ERROR_BYTES];
 	struct noise_keypair key;
 
-	snprintf(path, sizeof path, "%s/%s", relay->dir, STORE_KEY_FILE);
+	snprintf(path, sizeof path, "%s/%s", relay->state, STORE_KEY_FILE);
 	noise_generate(&key);
 	int result = key_save(path, key.secret);
 	if (result < 0)
 		bench_fail("%s: %s", path, strerror(-result));
-	if (store_create(relay->dir, error) < 0)
+	if (store_create(relay->state, error) < 0)
 		bench_fail("%s", error);
 }
 
-void relay_make(struct relay *relay, uint32_t devices, uint32_t routes, bool filled)
+static void make(struct relay *relay, uint32_t devices, uint32_t routes, const char *state)
 {
 	const char *parent = getenv("TMPDIR");
 
@@ -72,10 +72,32 @@ void relay_make(struct relay *relay, uint32_t devices, uint32_t routes, bool fil
 		parent ? parent : "/tmp");
 	if (mkdtemp(relay->dir) == NULL)
 		bench_fail("%s: %s", relay->dir, strerror(errno));
+	if (snprintf(relay->state, sizeof relay->state, "%s", state ? state : relay->dir) >=
+		(int)sizeof relay->state)
+		bench_fail("%s: too long", state);
 	write_configuration(relay);
+}
+
+void relay_make(struct relay *relay, uint32_t devices, uint32_t routes)
+{
+	make(relay, devices, routes, NULL);
 	make_state(relay);
-	if (filled)
-		fill_store(relay->dir, devices, routes);
+}
+
+void relay_make_filled(struct relay *relay, uint32_t devices, uint32_t routes, const char *kept)
+{
+	char path[RELAY_FILE_BYTES];
+
+	make(relay, devices, routes, kept);
+	if (kept != NULL && mkdir(kept, 0700) < 0 && errno != EEXIST)
+		bench_fail("%s: %s", kept, strerror(errno));
+	snprintf(path, sizeof path, "%s/%s", relay->state, STORE_FILE);
+	if (access(path, F_OK) == 0)
+		return;
+	make_state(relay);
+	fprintf(stderr, "     filling a store with %u devices and %u routes each\n", devices,
+		routes);
+	fill_store(relay->state, devices, routes);
 }
 
 static uint32_t need_mib(const struct relay *relay)
@@ -140,7 +162,11 @@ void relay_start_control(struct relay *relay)
 
 double relay_in_step(struct relay *relay)
 {
-	return child_wait(&relay->control, "dataplane in step", RELAY_TIMEOUT_S);
+	char text[96];
+
+	snprintf(text, sizeof text, "dataplane in step: %u devices, %lu routes", relay->devices,
+		(uint64_t)relay->devices * relay->routes);
+	return child_wait(&relay->control, text, RELAY_TIMEOUT_S);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *at)

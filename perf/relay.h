@@ -13,16 +13,21 @@ struct relay {
 	uint32_t devices,
 		routes; /* routes: of each device; the tables are as large as the content */
 	char dir[RELAY_PATH_BYTES];
-	bool huge; /* hugepages under the dataplane */
+	char state[RELAY_PATH_BYTES]; /* the store's directory */
+	bool huge;                    /* hugepages under the dataplane */
 	struct child dataplane, control;
 };
 
-/* Makes directory and configuration; fills the store unless filled is false. */
-void relay_make(struct relay *relay, uint32_t devices, uint32_t routes, bool filled);
+/* Makes directory and configuration, and a store without devices. */
+void relay_make(struct relay *relay, uint32_t devices, uint32_t routes);
+/* The same with a store full of devices and routes, in a directory of its own that is kept where
+ * kept names one; what an earlier run filled there is taken as it is. */
+void relay_make_filled(struct relay *relay, uint32_t devices, uint32_t routes, const char *kept);
 /* Returns when it is ready. */
 void relay_start_dataplane(struct relay *relay);
 void relay_start_control(struct relay *relay);
-/* Waits until the dataplane holds what the store holds; returns bench_now_s() of that moment. */
+/* Waits until the dataplane has acknowledged all that a filled store holds; returns bench_now_s()
+ * of that moment. */
 double relay_in_step(struct relay *relay);
 /* Ends the processes and removes the directory. */
 void relay_remove(struct relay *relay);

@@ -30,10 +30,19 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Several to a chain. */
+static uint32_t id_of(uint32_t slot)
+{
+	return 1 + slot * 64;
+}
+
 static void check(void)
 {
-	uint32_t enrolled = 0, reserved = 0, pending = 0;
+	uint32_t enrolled = 0, reserved = 0, pending = 0, ids[SLOTS], by_id[SLOTS];
 
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		ids[slot] = id_of(slot);
+	directory_find_ids(&directory, ids, by_id, SLOTS);
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
 		uint32_t found = directory_find(&directory, model[slot].key);
 		uint32_t kept = directory_find_reserved(&directory, model[slot].key);
@@ -41,6 +50,8 @@ static void check(void)
 		reserved += model[slot].state == DEVICE_RESERVED;
 		if (model[slot].state == DEVICE_ENROLLED)
 			assert_int_equal(found, slot);
+		assert_int_equal(
+			by_id[slot], model[slot].state == DEVICE_ENROLLED ? slot : DIRECTORY_NONE);
 		if (model[slot].state == DEVICE_RESERVED)
 			assert_int_equal(kept, slot);
 	}
@@ -86,7 +97,7 @@ static void reserve(void)
 
 static void enrol(uint32_t slot)
 {
-	struct store_device device = { .id = slot + 1, .slot = slot };
+	struct store_device device = { .id = id_of(slot), .slot = slot };
 	int result;
 
 	if (model[slot].state == DEVICE_FREE)

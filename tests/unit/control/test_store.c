@@ -314,6 +314,7 @@ static void routes_are_unique_and_owned(void **state)
 static void routes_by_page_and_prefix(void **state)
 {
 	struct store_route found[8], wanted;
+	struct store_target targets[8];
 	uint32_t count, seen = 0;
 	uint64_t after = 0;
 
@@ -334,6 +335,19 @@ static void routes_by_page_and_prefix(void **state)
 			assert_int_equal(found[i].slot, found[i].device);
 		}
 		seen += count;
+	} while (count == 8);
+	assert_int_equal(seen, 20);
+	after = seen = 0;
+	do {
+		assert_int_equal(store_targets_after(store, after, targets, 8, &count), 0);
+		for (uint32_t i = 0; i < count; i++, seen++) {
+			wanted = route_of(1U + seen % 2, (uint8_t)seen);
+			assert_true(targets[i].row > after);
+			after = targets[i].row;
+			assert_int_equal(targets[i].device, wanted.device);
+			assert_int_equal(targets[i].flags, wanted.flags);
+			assert_memory_equal(targets[i].route, wanted.route, sizeof wanted.route);
+		}
 	} while (count == 8);
 	assert_int_equal(seen, 20);
 	wanted = route_of(1, 6);
