@@ -6,12 +6,17 @@
 #include "source.h"
 
 enum {
-	/* Per worker: devices that send are to be back within a second of a restart. */
-	RESET_WORKER_PER_S = 4000,
-	RESET_WORKER_BURST = 4000,
-	/* Per source, an IPv4 address or an IPv6 /64: many devices may share one. */
-	RESET_SOURCE_PER_S = 128,
-	RESET_SOURCE_BURST = 256,
+	/* After a restart, 2,000 devices that are sending are to be back within a second, even all
+	 * of them behind one address and on one worker. A device goes on sending under its old
+	 * session until the new one is confirmed, so that some two frames of each ask for a reset.
+	 * A reset is as long as what caused it, so whoever forges a source address has it sent
+	 * nothing that he could not send there himself; the limits keep what a worker spends on
+	 * it below 2 % (2 microseconds each), and leave half of that to other sources. */
+	RESET_WORKER_PER_S = 8000,
+	RESET_WORKER_BURST = 8000,
+	/* An IPv4 address or an IPv6 /64. */
+	RESET_SOURCE_PER_S = 2000,
+	RESET_SOURCE_BURST = 4000,
 };
 
 /* One a worker; it alone writes it after reset_state_init(). */

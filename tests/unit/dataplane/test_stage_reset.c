@@ -149,6 +149,18 @@ static void limits_each_source(void **state)
 	assert_int_equal(answers_until_silent("2001:2::9"), RESET_SOURCE_BURST);
 }
 
+/* After a restart: each sends two frames before its new session is confirmed. */
+static void answers_2000_devices_behind_one_address_at_once(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 2 * 2000; i++) {
+		worker->now += HZ / 8000; /* all of them within half a second */
+		if (!answered("198.18.0.9"))
+			fail_msg("frame %u", i);
+	}
+	assert_true(answered("198.18.0.10"));
+}
+
 static void limits_each_worker(void **state)
 {
 	(void)state;
@@ -160,7 +172,7 @@ static void limits_each_worker(void **state)
 	}
 	assert_int_equal(n, RESET_WORKER_BURST);
 	worker->now += HZ / 4;
-	assert_int_equal(answers_until_silent("192.0.2.1"), RESET_SOURCE_BURST);
+	assert_int_equal(answers_until_silent("192.0.2.1"), RESET_WORKER_PER_S / 4);
 }
 
 /* (TSC, expected) under 10 tokens a second, 3 at most, at 1,000 ticks a second. */
@@ -190,6 +202,7 @@ int main(void)
 		TEST(never_answers_itself_or_other_types),
 		TEST(keeps_answered_frames_together),
 		TEST(limits_each_source),
+		TEST(answers_2000_devices_behind_one_address_at_once),
 		TEST(limits_each_worker),
 		TEST(fills_buckets_to_the_tick),
 	};
