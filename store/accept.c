@@ -91,18 +91,35 @@ int accept_take(struct accept *accept, struct share *share, uint32_t devices_max
 	return all;
 }
 
-int accept_commit(struct accept *accept)
+static void fail(struct accept *accept)
 {
-	const int result = depot_has_changes(accept->depot) ? depot_commit(accept->depot) : 0;
+	accept->counts.refused[DEPOT_FAILED] += accept->next - accept->committed;
+	for (uint64_t at = accept->committed; at < accept->next; at++)
+		sodium_memzero(entry_at(accept, at), sizeof(struct accept_entry));
+	accept->next = accept->sealed = accept->committed;
+}
 
+void accept_commit_begin(struct accept *accept)
+{
+	if (depot_is_committing(accept->depot))
+		return;
+	if (depot_has_changes(accept->depot) && depot_commit_begin(accept->depot) < 0)
+		fail(accept);
+	else
+		accept->sealed = accept->next;
+}
+
+int accept_commit_end(struct accept *accept, bool wait, uint32_t *took_us)
+{
+	const int result = depot_commit_end(accept->depot, wait, took_us);
+
+	if (result == -EINPROGRESS)
+		return result;
 	if (result < 0) {
-		accept->counts.refused[DEPOT_FAILED] += accept->next - accept->committed;
-		for (uint64_t at = accept->committed; at < accept->next; at++)
-			sodium_memzero(entry_at(accept, at), sizeof(struct accept_entry));
-		accept->next = accept->committed;
+		fail(accept);
 		return result;
 	}
-	for (; accept->committed < accept->next; accept->committed++) {
+	for (; accept->committed < accept->sealed; accept->committed++) {
 		const struct accept_entry *entry = entry_at(accept, accept->committed);
 		if (entry->device != MAILBOX_NO_DEVICE) {
 			accept->counts.accepted++;
@@ -116,7 +133,8 @@ int accept_commit(struct accept *accept)
 
 bool accept_has_work(const struct accept *accept)
 {
-	return accept->first < accept->next || depot_has_changes(accept->depot);
+	return accept->first < accept->next || depot_has_changes(accept->depot) ||
+	       depot_is_committing(accept->depot);
 }
 
 uint32_t accept_release(struct accept *accept, struct ring *down)

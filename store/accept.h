@@ -1,6 +1,6 @@
 /* From the dataplane's up rings into the depot, and `accepted` back.
  *
- * What accept_take() took is acknowledged only after accept_commit() made it durable, and then at
+ * What accept_take() took is acknowledged only after a commit made it durable, and then at
  * the next accept_release(). A frame that is known is acknowledged like a new one, one that is
  * refused is not: its sender repeats it. */
 #ifndef CHAPPE_STORE_ACCEPT_H
@@ -24,13 +24,13 @@ struct accept_counts {
 	uint64_t refused[DEPOT_VERDICTS]; /* by verdict */
 };
 
-/* Positions grow without bound: first <= committed <= next; entry n is at n % ACCEPT_WAITING_MAX.
- */
+/* Positions grow without bound: first <= committed <= sealed <= next; entry n is at
+ * n % ACCEPT_WAITING_MAX. Those below `sealed` are being written. */
 struct accept {
 	struct depot *depot;
 	struct deliver *deliver;
 	struct accept_counts counts;
-	uint64_t first, committed, next;
+	uint64_t first, committed, sealed, next;
 	uint32_t ring; /* that is asked first in the next round */
 	struct share_up record;
 	struct accept_entry entries[ACCEPT_WAITING_MAX];
@@ -43,8 +43,10 @@ void accept_forget(struct accept *accept);
 /* Takes one batch, a few frames of each ring in turn. Returns how many, or -EPROTO where the
  * dataplane wrote what must not be there. */
 int accept_take(struct accept *accept, struct share *share, uint32_t devices_max);
-/* 0 or what depot_commit() said; then the frames of the batch are forgotten. */
-int accept_commit(struct accept *accept);
+/* Begins to commit what was taken, where nothing is being committed. */
+void accept_commit_begin(struct accept *accept);
+/* What depot_commit_end() says; after a failure all that was taken is forgotten. */
+int accept_commit_end(struct accept *accept, bool wait, uint32_t *took_us);
 /* Sends `accepted` for what is durable. Returns how many. */
 uint32_t accept_release(struct accept *accept, struct ring *down);
 /* Whether anything waits for a commit or a release. */

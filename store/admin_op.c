@@ -122,7 +122,7 @@ static void do_route_erase(struct service *service, const uint8_t *route, struct
 		return;
 	while (depot_give_up(service->depot, box, 0))
 		;
-	const int result = depot_commit(service->depot);
+	const int result = service_commit(service);
 	if (result < 0)
 		refuse(reply, result, "what waits could not be erased from the disk");
 }

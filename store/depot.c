@@ -49,27 +49,35 @@ static int read_index(struct depot *depot, uint64_t number, struct record_index 
 }
 
 /* The position of a frame in a mailbox, by the bits of it in the entries and then by what the disk
- * says; -1 where it is not there. */
+ * says; -1 where it is not there, or not committed yet. */
 static int64_t find_committed(struct depot *depot, const struct mailbox *box, uint64_t frame_id,
 	struct record_index *index, struct record_index_bytes *bytes)
 {
-	const uint64_t first_pending = depot->next - depot->pending_count;
-
 	for (uint32_t at = 0; at < box->count; at++) {
 		const uint64_t number = mailbox_number(box->entries[at]);
-		if (mailbox_may_be(box->entries[at], frame_id) && number < first_pending &&
+		if (number >= depot->durable)
+			break;
+		if (mailbox_may_be(box->entries[at], frame_id) &&
 			read_index(depot, number, index, bytes) == 0 && index->frame_id == frame_id)
 			return at;
 	}
 	return -1;
 }
 
-static bool is_pending(const struct depot *depot, const uint8_t *route, uint64_t frame_id)
+static uint64_t *frame_id_of(struct depot *depot, uint64_t number)
 {
-	for (uint32_t i = 0; i < depot->pending_count; i++)
-		if (depot->pending[i].frame_id == frame_id &&
-			memcmp(depot->pending[i].route, route, WIRE_ROUTE_BYTES) == 0)
+	return &depot->frame_ids[number % (2 * DEPOT_BATCH_MAX)];
+}
+
+static bool is_pending(struct depot *depot, const struct mailbox *box, uint64_t frame_id)
+{
+	for (uint32_t at = box->count; at-- > 0;) {
+		const uint64_t number = mailbox_number(box->entries[at]);
+		if (number < depot->durable)
+			break;
+		if (*frame_id_of(depot, number) == frame_id)
 			return true;
+	}
 	return false;
 }
 
@@ -79,7 +87,7 @@ static bool is_known(struct depot *depot, const struct mailbox *box, const struc
 	struct record_index_bytes bytes;
 	struct record_index index;
 
-	return (box && (is_pending(depot, frame->route, frame_id) ||
+	return (box && (is_pending(depot, box, frame_id) ||
 			       find_committed(depot, box, frame_id, &index, &bytes) >= 0)) ||
 	       recent_has(depot->recent, frame->route, frame_id);
 }
@@ -158,8 +166,8 @@ enum depot_verdict depot_take(
 	const enum depot_verdict verdict = check_limits(depot, box, device, large);
 	if (verdict != DEPOT_TAKEN)
 		return verdict;
-	if (depot->pending_count == DEPOT_BATCH_MAX || depot->next >> RECORD_NUMBER_BITS != 0 ||
-		turn_epoch(depot) < 0 ||
+	if (depot->next - depot->sealed >= DEPOT_BATCH_MAX ||
+		depot->next >> RECORD_NUMBER_BITS != 0 || turn_epoch(depot) < 0 ||
 		calendar_add(&depot->calendar, depot->next, depot->now, depot->epoch) < 0)
 		return DEPOT_FAILED;
 	const uint64_t entry =
@@ -173,10 +181,7 @@ enum depot_verdict depot_take(
 	}
 	put(depot, depot->next, frame, len);
 	epochs_hold(depot->epochs, depot->epoch);
-	struct depot_pending *pending = &depot->pending[depot->pending_count++];
-	memcpy(pending->route, frame->route, sizeof pending->route);
-	pending->frame_id = get64(frame->frame_id);
-	depot->next++;
+	*frame_id_of(depot, depot->next++) = get64(frame->frame_id);
 	return DEPOT_TAKEN;
 }
 
@@ -205,45 +210,12 @@ int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
 	return 0;
 }
 
-/* What did not become durable was never there. */
-static void forget_pending(struct depot *depot)
-{
-	const uint64_t first = depot->next - depot->pending_count;
-
-	for (uint32_t i = 0; i < depot->pending_count; i++) {
-		struct mailbox *box = mailbox_find(depot->boxes, depot->pending[i].route);
-		const int64_t at = box ? mailbox_position(box, first + i) : -1;
-		if (at >= 0)
-			(void)mailbox_remove(depot->boxes, box, (uint32_t)at);
-	}
-}
-
 uint64_t depot_disk_free(const struct depot *depot)
 {
 	struct statvfs disk;
 
 	return fstatvfs(depot->directory, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize
 						      : UINT64_MAX;
-}
-
-int depot_commit(struct depot *depot)
-{
-	const int result = engine_commit(depot->engine);
-
-	if (result < 0) {
-		depot->failed = true;
-		forget_pending(depot);
-	} else {
-		for (size_t i = 0; i < depot->released_count; i++)
-			epochs_release(depot->epochs, depot->released[i]);
-		if (depot->released_count > 0)
-			(void)epochs_destroy_empty(depot->epochs);
-	}
-	sodium_memzero(depot->pending, depot->pending_count * sizeof *depot->pending);
-	depot->pending_count = 0;
-	depot->released_count = 0;
-	depot->disk_short = depot_disk_free(depot) < depot->limits.disk_free_bytes;
-	return result;
 }
 
 bool depot_has_changes(const struct depot *depot)
@@ -253,10 +225,9 @@ bool depot_has_changes(const struct depot *depot)
 
 uint32_t depot_committed(const struct depot *depot, const struct mailbox *box)
 {
-	const uint64_t first_pending = depot->next - depot->pending_count;
 	uint32_t count = box->count;
 
-	while (count > 0 && mailbox_number(box->entries[count - 1]) >= first_pending)
+	while (count > 0 && mailbox_number(box->entries[count - 1]) >= depot->durable)
 		count--;
 	return count;
 }

@@ -10,7 +10,7 @@
 #include "mailbox.h"
 
 enum {
-	DEPOT_BATCH_MAX = 1024, /* frames between two commits */
+	DEPOT_BATCH_MAX = 4096, /* frames between two commits */
 	DEPOT_ERROR_BYTES = 1024,
 	DEPOT_TTL_MINUTES = 21 * 24 * 60,
 };
@@ -65,6 +65,12 @@ int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
 /* Everything since the last commit becomes durable together. After a failure nothing of it is, no
  * frame is taken any more, and what waits can still be read. */
 int depot_commit(struct depot *depot);
+/* The same in two steps: what comes between them belongs to the next commit. depot_commit_end()
+ * says -EINPROGRESS until the disk has it all, or waits for that; 0 where none was begun. took_us,
+ * which may be NULL, is how long the disk took. */
+int depot_commit_begin(struct depot *depot);
+int depot_commit_end(struct depot *depot, bool wait, uint32_t *took_us);
+bool depot_is_committing(const struct depot *depot);
 bool depot_has_changes(const struct depot *depot);
 
 /* How many of the first messages of a mailbox are committed, and so can be read. */

@@ -16,26 +16,25 @@ void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch)
 {
 	engine_erase(depot->engine, ENGINE_INDEX, number);
 	engine_erase(depot->engine, ENGINE_BODY, number);
-	if (depot->released_count == depot->released_room) {
-		const size_t room = depot->released_room ? 2 * depot->released_room : 1024;
-		uint32_t *released = realloc(depot->released, room * sizeof *released);
-		if (!released)
+	struct depot_released *released = &depot->released;
+	if (released->count == released->room) {
+		const size_t room = released->room ? 2 * released->room : 1024;
+		uint32_t *epochs = realloc(released->epochs, room * sizeof *epochs);
+		if (!epochs)
 			return; /* the epoch's key lives until the next start */
-		depot->released = released;
-		depot->released_room = room;
+		released->epochs = epochs;
+		released->room = room;
 	}
-	depot->released[depot->released_count++] = epoch;
+	released->epochs[released->count++] = epoch;
 }
 
 static void erase_expired(struct depot *depot, struct mailbox *box)
 {
-	const uint64_t first_pending = depot->next - depot->pending_count;
-
 	for (uint32_t at = box->count; at-- > 0;) {
 		const uint64_t number = mailbox_number(box->entries[at]);
 		const struct calendar_page page = calendar_of(&depot->calendar, number);
-		if (number >= first_pending || depot_expiry(depot, page.minute,
-						       mailbox_ttl(box->entries[at])) > depot->now)
+		if (number >= depot->durable || depot_expiry(depot, page.minute,
+							mailbox_ttl(box->entries[at])) > depot->now)
 			continue;
 		depot_erase(depot, number, page.epoch);
 		depot->expired++;

@@ -177,6 +177,7 @@ int depot_open(struct depot **out, const char *directory, const struct depot_lim
 		depot_close(depot);
 		return result;
 	}
+	depot->durable = depot->sealed = depot->next;
 	(void)depot_commit(depot); /* nothing; looks at the disk */
 	*out = depot;
 	return 0;
@@ -191,7 +192,8 @@ void depot_close(struct depot *depot)
 	mailboxes_destroy(depot->boxes);
 	recent_destroy(depot->recent);
 	calendar_free(&depot->calendar);
-	free(depot->released);
+	free(depot->released.epochs);
+	free(depot->released_sealed.epochs);
 	if (depot->directory >= 0)
 		close(depot->directory);
 	free(depot);

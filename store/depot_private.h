@@ -6,9 +6,10 @@
 #include "depot.h"
 #include "recent.h"
 
-struct depot_pending {
-	uint8_t route[WIRE_ROUTE_BYTES];
-	uint64_t frame_id;
+/* Epochs of what was erased, one for each record. */
+struct depot_released {
+	uint32_t *epochs;
+	size_t count, room;
 };
 
 struct depot {
@@ -25,11 +26,13 @@ struct depot {
 	bool disk_short;
 	int directory; /* of the store, to ask for room */
 
-	/* Since the last commit: frames next - pending_count on, and epochs of what was erased. */
-	uint32_t pending_count;
-	struct depot_pending pending[DEPOT_BATCH_MAX];
-	uint32_t *released;
-	size_t released_count, released_room;
+	/* Frames from `durable` on are not committed yet: those below `sealed` are being written.
+	 */
+	uint64_t durable, sealed;
+	uint64_t frame_ids[2 * DEPOT_BATCH_MAX]; /* of these, by number */
+	struct depot_released released, released_sealed;
+	bool committing;
+	bool keys_held; /* no key is destroyed */
 
 	uint64_t expired; /* frames, since start */
 	uint32_t sweep_place;

@@ -51,20 +51,6 @@ bool engine_has_changes(const struct engine *engine)
 	return rocksdb_writebatch_count(engine->batch) > 0;
 }
 
-int engine_commit(struct engine *engine)
-{
-	char *failure = NULL;
-
-	if (rocksdb_writebatch_count(engine->batch) == 0)
-		return 0;
-	if (engine->failed == 0) {
-		rocksdb_write(engine->db, engine->durably, engine->batch, &failure);
-		engine->failed = engine_result(failure, NULL);
-	}
-	rocksdb_writebatch_clear(engine->batch);
-	return engine->failed;
-}
-
 ssize_t engine_get(
 	struct engine *engine, enum engine_space space, uint64_t number, void *value, size_t max)
 {

@@ -1,5 +1,6 @@
 /* What keeps records on disk: a narrow interface, so that another engine, a replicated one say, can
- * take RocksDB's place. Records lie in two spaces under 64-bit numbers. One thread uses an engine.
+ * take RocksDB's place. Records lie in two spaces under 64-bit numbers. One thread uses an engine,
+ * but for engine_compact() and engine_copy(), which others may call meanwhile.
  *
  * Changes gather in one batch and become durable together; until engine_commit() has returned 0
  * nothing of them may be taken for done, and after a failure all, some or none of them may be on
@@ -47,6 +48,12 @@ bool engine_has_changes(const struct engine *engine);
  * -EIO the engine writes no more; it can still be read. Which records of that batch are on disk
  * shows when the engine is opened again, in a process that starts anew. */
 int engine_commit(struct engine *engine);
+/* The same in two steps, so that the disk's time is not the caller's: a thread of the engine's
+ * writes what was gathered, while the next batch gathers. One at a time: engine_commit_end() says
+ * -EINPROGRESS until it has ended, or waits for that; 0 where none was begun. took_us, which may be
+ * NULL, is how long the disk took. */
+int engine_commit_begin(struct engine *engine);
+int engine_commit_end(struct engine *engine, bool wait, uint32_t *took_us);
 
 /* Committed records only. Returns the length, -ENOENT, -EMSGSIZE where it is above max, -EBADMSG
  * where the disk returns other than was written, -EIO. */

@@ -92,6 +92,7 @@ static void make_options(struct engine *engine)
 	for (int space = 0; space < ENGINE_SPACES; space++)
 		engine->of_space[space] = space_options(engine, (enum engine_space)space);
 	engine->batch = rocksdb_writebatch_create();
+	engine->flight = rocksdb_writebatch_create();
 	engine->durably = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_sync(engine->durably, 1);
 	engine->reading = rocksdb_readoptions_create();
@@ -163,6 +164,7 @@ void engine_close(struct engine *engine)
 {
 	if (!engine)
 		return;
+	engine_end_writer(engine);
 	for (int space = 0; space < ENGINE_SPACES; space++)
 		if (engine->spaces[space])
 			rocksdb_column_family_handle_destroy(engine->spaces[space]);
@@ -172,6 +174,7 @@ void engine_close(struct engine *engine)
 		rocksdb_options_destroy(engine->of_space[space]);
 	rocksdb_options_destroy(engine->whole);
 	rocksdb_writebatch_destroy(engine->batch);
+	rocksdb_writebatch_destroy(engine->flight);
 	rocksdb_writeoptions_destroy(engine->durably);
 	rocksdb_readoptions_destroy(engine->reading);
 	rocksdb_readoptions_destroy(engine->scanning);

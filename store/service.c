@@ -125,19 +125,31 @@ static void take_events(struct service *service)
 	}
 }
 
-static void commit(struct service *service)
+/* Takes the end of a commit, where it has ended. */
+static int end_commit(struct service *service, bool wait)
 {
 	const bool had_failed = depot_failed(service->depot);
-	const uint64_t began_us = clock_us();
-	const bool changes = depot_has_changes(service->depot);
-	const int result = accept_commit(&service->accept);
+	uint32_t took_us = 0;
+	const int result = accept_commit_end(&service->accept, wait, &took_us);
 
-	if (result < 0 && !had_failed)
+	if (result < 0 && result != -EINPROGRESS && !had_failed)
 		log_error("%s: the disk does not write (%s): nothing more is accepted; what waits "
 			  "is still delivered",
 			service->directory, strerror(-result));
-	else if (result == 0 && changes)
-		latency_add(&service->commits, service->now_us, (uint32_t)(clock_us() - began_us));
+	if (took_us > 0 && result == 0)
+		latency_add(&service->commits, service->now_us, took_us);
+	return result;
+}
+
+int service_commit(struct service *service)
+{
+	int result = end_commit(service, true);
+
+	if (result == 0) {
+		accept_commit_begin(&service->accept);
+		result = end_commit(service, true);
+	}
+	return result;
 }
 
 static void keep_house(struct service *service)
@@ -151,32 +163,42 @@ static void keep_house(struct service *service)
 			service->swept_minute = minute;
 }
 
-void service_turn(struct service *service, uint64_t now_us)
+static void take(struct service *service)
 {
-	service->now_us = now_us;
-	if (attach_turn(&service->attach, now_us))
+	const int taken =
+		accept_take(&service->accept, &service->attach.share, service->attach.devices_max);
+
+	service->input = taken > 0;
+	if (taken < 0)
+		detach(service, "a record in its rings makes no sense");
+}
+
+static void look_at_dataplane(struct service *service)
+{
+	if (attach_turn(&service->attach, service->now_us))
 		start_anew(service);
 	if (is_present(service) && attach_broken(&service->attach))
 		detach(service, "it is gone");
-	bool rang = is_present(service) &&
-		    accept_release(&service->accept, &service->attach.share.down) > 0;
+}
+
+void service_turn(struct service *service, uint64_t now_us)
+{
+	service->now_us = now_us;
 	service->input = false;
+	look_at_dataplane(service);
+	(void)end_commit(service, false);
+	if (is_present(service) &&
+		accept_release(&service->accept, &service->attach.share.down) > 0)
+		attach_ring(&service->attach);
 	if (is_present(service)) {
 		attach_rung(&service->attach);
 		take_events(service);
 	}
-	if (is_present(service)) {
-		const int taken = accept_take(
-			&service->accept, &service->attach.share, service->attach.devices_max);
-		service->input = taken > 0;
-		if (taken < 0)
-			detach(service, "a record in its rings makes no sense");
-	}
+	if (is_present(service))
+		take(service);
 	if (now_us >= service->keep_house_us)
 		keep_house(service);
-	if (rang)
-		attach_ring(&service->attach); /* before the disk has its time */
-	commit(service);
+	accept_commit_begin(&service->accept);
 	deliver_tick(&service->deliver, now_us);
 	if (is_present(service))
 		resolve_turn(&service->resolve, &service->attach.share.down, now_us);
@@ -215,6 +237,7 @@ uint64_t service_due_us(const struct service *service)
 void service_finish(struct service *service)
 {
 	service_turn(service, clock_us());
+	(void)service_commit(service);
 	if (is_present(service) &&
 		accept_release(&service->accept, &service->attach.share.down) > 0)
 		attach_ring(&service->attach);

@@ -3,7 +3,7 @@
  * A turn begins at a tick: multiples of TICK_US of the monotonic clock. In each, in this order:
  *   release  `accepted` goes out for every frame whose commit has ended by now
  *   take     frames and `received` that have come, a bounded batch
- *   commit   the batch becomes durable
+ *   commit   of what was taken begins, where the one before has ended: a thread of its own
  *   deliver  what waits for devices that are online, until GUARD_US before the next tick
  *
  * So `accepted` leaves at ticks only, decided by when the frame came and how long the disk took, in
@@ -52,6 +52,8 @@ void service_close(struct service *service);
 void service_turn(struct service *service, uint64_t now_us);
 /* Delivers until then, or until the ring has enough; true where the ring is why it ended. */
 bool service_deliver(struct service *service, uint64_t until_us);
+/* Commits all that was taken, now. 0 or -errno. */
+int service_commit(struct service *service);
 /* When the next turn is due: 0 at the next tick. */
 uint64_t service_due_us(const struct service *service);
 /* At the end of the process: what was taken is committed and acknowledged. */
