@@ -47,4 +47,10 @@ static inline uint16_t checksum_fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
+/* The same for a sum of two that were folded already. */
+static inline uint16_t checksum_fold_two(uint32_t sum)
+{
+	return (uint16_t)(sum + (sum >> 16));
+}
+
 #endif

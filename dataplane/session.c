@@ -13,10 +13,10 @@ void endpoint_prepare(struct endpoint *endpoint)
 	struct endpoint_sums sums = { 0 };
 
 	if (endpoint->family == 4) {
-		struct rte_ipv4_hdr ip;
-		headers_ipv4(&ip, endpoint, 0, 0);
-		sums.ip = checksum_fold(checksum_sum(&ip, sizeof ip));
-		sums.pseudo = checksum_fold(checksum_sum(&ip.src_addr, 8) + RTE_BE16(IPPROTO_UDP));
+		uint8_t ip[sizeof(struct rte_ipv4_hdr)];
+		headers_ipv4(ip, endpoint, 0, 0);
+		sums.ip = checksum_fold(checksum_sum(ip, sizeof ip));
+		sums.pseudo = checksum_fold(checksum_sum(ip + 12, 8) + RTE_BE16(IPPROTO_UDP));
 	} else {
 		sums.pseudo =
 			checksum_fold(checksum_sum(endpoint->local, 16) +

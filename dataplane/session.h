@@ -120,9 +120,9 @@ static inline struct session *session_to(const struct tables_view *view, uint32_
 
 /* What stage_address.c needs of an endpoint's checksums, in endpoint.reserved. */
 enum { ENDPOINT_SUMS_AT = 4 }; /* within one word of endpoint_publish() */
-struct endpoint_sums {
-	uint32_t ip;     /* of the IPv4 header without its length */
-	uint32_t pseudo; /* of UDP's pseudo-header without the length */
+struct endpoint_sums {         /* folded */
+	uint32_t ip;           /* of the IPv4 header without its length */
+	uint32_t pseudo;       /* of UDP's pseudo-header without the length */
 };
 _Static_assert((offsetof(struct endpoint, reserved) + ENDPOINT_SUMS_AT) % 8 == 0 &&
 		       ENDPOINT_SUMS_AT + sizeof(struct endpoint_sums) ==

@@ -3,87 +3,90 @@
 #include "session.h"
 #include "stage.h"
 
-/* Header sizes for an endpoint. */
-struct sizes {
-	uint16_t ether, ip, all;
-};
-
-static inline struct sizes sizes_of(const struct endpoint *endpoint)
-{
-	struct sizes sizes = { .ether = sizeof(struct rte_ether_hdr) };
-
-	if (endpoint->vlan != 0)
-		sizes.ether = sizeof(struct rte_ether_hdr) + sizeof(struct rte_vlan_hdr);
-	sizes.ip =
-		endpoint->family == 4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
-	sizes.all = (uint16_t)(sizes.ether + sizes.ip + sizeof(struct rte_udp_hdr));
-	return sizes;
-}
-
-static inline void write_ip(uint8_t *at, const struct endpoint *endpoint,
+/* Returns where the UDP header begins. */
+static inline uint8_t *write_ip(uint8_t *at, const struct endpoint *endpoint, bool ipv4,
 	const struct endpoint_sums *sums, uint32_t udp_bytes, bool offload)
 {
-	if (endpoint->family == 4) {
-		const rte_be16_t total =
-			rte_cpu_to_be_16((uint16_t)(sizeof(struct rte_ipv4_hdr) + udp_bytes));
-		headers_ipv4(at, endpoint, total,
-			offload ? 0 : (uint16_t)~checksum_fold((uint64_t)sums->ip + total));
-	} else {
-		headers_ipv6(at, endpoint, rte_cpu_to_be_16((uint16_t)udp_bytes));
-	}
+	if (!ipv4)
+		return headers_ipv6(at, endpoint, rte_cpu_to_be_16((uint16_t)udp_bytes));
+	const rte_be16_t total =
+		rte_cpu_to_be_16((uint16_t)(sizeof(struct rte_ipv4_hdr) + udp_bytes));
+	return headers_ipv4(
+		at, endpoint, total, offload ? 0 : (uint16_t)~checksum_fold_two(sums->ip + total));
 }
 
 static inline void write_udp(uint8_t *at, const struct endpoint *endpoint,
 	const struct endpoint_sums *sums, uint32_t udp_bytes, bool offload)
 {
 	const rte_be16_t bytes = rte_cpu_to_be_16((uint16_t)udp_bytes);
-	const uint64_t pseudo = (uint64_t)sums->pseudo + bytes;
+	const uint16_t pseudo = checksum_fold_two(sums->pseudo + bytes);
 
-	/* The port adds the rest and inverts. */
-	headers_udp(at, endpoint, bytes, offload ? checksum_fold(pseudo) : 0);
-	if (offload)
+	if (offload) { /* the port adds the rest and inverts */
+		headers_udp(at, endpoint, bytes, pseudo);
 		return;
+	}
+	headers_udp(at, endpoint, bytes, 0);
 	const uint16_t checksum = (uint16_t)~checksum_fold(pseudo + checksum_sum(at, udp_bytes));
 	/* zero would say: none */
 	((struct rte_udp_hdr *)at)->dgram_cksum = checksum != 0 ? checksum : 0xffff;
 }
 
-static inline void set_offload(struct rte_mbuf *mbuf, const struct endpoint *endpoint,
-	const struct sizes *sizes, bool offload)
+static inline void set_offload(
+	struct rte_mbuf *mbuf, bool ipv4, uint32_t ether_bytes, uint32_t ip_bytes, bool offload)
 {
 	/* What came in says nothing about what goes out. */
-	mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-	if (!offload)
-		return;
-	mbuf->tx_offload = rte_mbuf_tx_offload(sizes->ether, sizes->ip, 0, 0, 0, 0, 0);
-	mbuf->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-	mbuf->ol_flags |= endpoint->family == 4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM
-						: RTE_MBUF_F_TX_IPV6;
+	uint64_t flags = mbuf->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+
+	if (offload) {
+		mbuf->tx_offload = rte_mbuf_tx_offload(ether_bytes, ip_bytes, 0, 0, 0, 0, 0);
+		flags |= RTE_MBUF_F_TX_UDP_CKSUM |
+			 (ipv4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6);
+	}
+	mbuf->ol_flags = flags;
 }
 
 /* False where the endpoint can't be reached from here. */
-static inline bool address(
-	struct worker *worker, struct rte_mbuf *mbuf, const struct endpoint *endpoint)
+static inline bool address_as(struct worker *worker, struct rte_mbuf *mbuf,
+	const struct endpoint *endpoint, bool tagged, bool ipv4)
 {
-	const struct sizes sizes = sizes_of(endpoint);
+	const uint32_t ether_bytes = (uint32_t)(sizeof(struct rte_ether_hdr) +
+						(tagged ? sizeof(struct rte_vlan_hdr) : 0));
+	const uint32_t ip_bytes = ipv4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
+	const uint32_t bytes = ether_bytes + ip_bytes + (uint32_t)sizeof(struct rte_udp_hdr);
 	const struct endpoint_sums sums = endpoint_sums(endpoint);
 	const uint32_t udp_bytes = (uint32_t)sizeof(struct rte_udp_hdr) + mbuf->data_len;
 
-	if (endpoint->port >= WORKER_PORTS_MAX || !worker->ports[endpoint->port].present ||
-		(endpoint->family != 4 && endpoint->family != 6) ||
-		rte_pktmbuf_headroom(mbuf) < sizes.all)
+	if (unlikely(endpoint->port >= WORKER_PORTS_MAX || !worker->ports[endpoint->port].present ||
+		     rte_pktmbuf_headroom(mbuf) < bytes))
 		return false;
 	const struct worker_port *port = &worker->ports[endpoint->port];
-	mbuf->data_off = (uint16_t)(mbuf->data_off - sizes.all);
-	mbuf->data_len = (uint16_t)(mbuf->data_len + sizes.all);
-	mbuf->pkt_len = mbuf->data_len;
+	const bool offload = port->tx_checksum;
+	const uint32_t len = mbuf->data_len + bytes;
+	mbuf->data_off = (uint16_t)(mbuf->data_off - bytes);
+	mbuf->data_len = (uint16_t)len;
+	mbuf->pkt_len = len;
 	mbuf->port = endpoint->port;
-	uint8_t *ether = rte_pktmbuf_mtod(mbuf, uint8_t *), *ip = ether + sizes.ether;
-	headers_ether(ether, endpoint, &port->mac);
-	write_ip(ip, endpoint, &sums, udp_bytes, port->tx_checksum);
-	write_udp(ip + sizes.ip, endpoint, &sums, udp_bytes, port->tx_checksum);
-	set_offload(mbuf, endpoint, &sizes, port->tx_checksum);
+	uint8_t *ip = headers_ether(
+		rte_pktmbuf_mtod(mbuf, uint8_t *), endpoint, tagged, ipv4, &port->mac);
+	uint8_t *udp = write_ip(ip, endpoint, ipv4, &sums, udp_bytes, offload);
+	write_udp(udp, endpoint, &sums, udp_bytes, offload);
+	set_offload(mbuf, ipv4, ether_bytes, ip_bytes, offload);
 	return true;
+}
+
+/* The four shapes of headers, each with lengths that the compiler knows. */
+static inline bool address(
+	struct worker *worker, struct rte_mbuf *mbuf, const struct endpoint *endpoint)
+{
+	const bool tagged = endpoint->vlan != 0;
+
+	if (endpoint->family == 4)
+		return tagged ? address_as(worker, mbuf, endpoint, true, true)
+			      : address_as(worker, mbuf, endpoint, false, true);
+	if (endpoint->family == 6)
+		return tagged ? address_as(worker, mbuf, endpoint, true, false)
+			      : address_as(worker, mbuf, endpoint, false, false);
+	return false;
 }
 
 uint32_t stage_address(struct worker *worker, struct rte_mbuf **frames, uint32_t n)

@@ -22,11 +22,9 @@ struct view {
 	struct frame *frame;
 	const uint8_t *at; /* the header that comes next */
 	uint32_t left;     /* bytes from there to the end of what the header before covers */
-	uint8_t local[16], remote[16];
-	uint64_t pseudo; /* sum of both addresses and the protocol, for UDP's checksum */
 };
 
-static int check_ether(struct view *view, uint16_t *type)
+static inline int check_ether(struct view *view, uint16_t *type)
 {
 	const struct rte_ether_hdr *ether = (const struct rte_ether_hdr *)view->at;
 
@@ -53,7 +51,7 @@ static int check_ether(struct view *view, uint16_t *type)
 	return 0;
 }
 
-static int check_ipv4(struct view *view, const struct config *config)
+static inline int check_ipv4(struct view *view, const struct config *config)
 {
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)view->at;
 	const uint16_t fragment = RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK);
@@ -64,8 +62,8 @@ static int check_ipv4(struct view *view, const struct config *config)
 	const uint32_t total = rte_be_to_cpu_16(ip->total_length);
 	if (total < rte_ipv4_hdr_len(ip) || total > view->left)
 		return COUNTER_drop_truncated;
-	address_from_ipv4(view->local, &ip->dst_addr);
-	if (!address_answered(config, view->local, view->frame->vlan, view->mbuf->port))
+	if (!address_words_answered(config, address_words_of_ipv4(ip->dst_addr), view->frame->vlan,
+		    view->mbuf->port))
 		return COUNTER_drop_not_for_us;
 	if (rte_ipv4_hdr_len(ip) != sizeof *ip)
 		return COUNTER_drop_ip_options;
@@ -75,14 +73,12 @@ static int check_ipv4(struct view *view, const struct config *config)
 		(checked != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
 			checksum_fold(checksum_sum(ip, sizeof *ip)) != 0xffff))
 		return COUNTER_drop_checksum;
-	address_from_ipv4(view->remote, &ip->src_addr);
-	if (!address_source_ok(config, view->remote))
+	if (!address_ipv4_source_ok(config, ip->src_addr))
 		return COUNTER_drop_bad_source;
 	if (ip->next_proto_id == IPPROTO_ICMP)
 		return HOST;
 	if (ip->next_proto_id != IPPROTO_UDP)
 		return COUNTER_drop_not_udp;
-	view->pseudo = checksum_sum(&ip->src_addr, 8) + RTE_BE16(IPPROTO_UDP);
 	view->frame->family = 4;
 	view->frame->ip_bytes = sizeof *ip;
 	view->at += sizeof *ip;
@@ -90,7 +86,7 @@ static int check_ipv4(struct view *view, const struct config *config)
 	return IP_UDP;
 }
 
-static int check_ipv6(struct view *view, const struct config *config)
+static inline int check_ipv6(struct view *view, const struct config *config)
 {
 	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)view->at;
 
@@ -103,7 +99,8 @@ static int check_ipv6(struct view *view, const struct config *config)
 	 * decides. */
 	if (ip->proto == IPPROTO_ICMPV6)
 		return HOST;
-	if (!address_answered(config, ip->dst_addr, view->frame->vlan, view->mbuf->port))
+	if (!address_words_answered(
+		    config, address_words(ip->dst_addr), view->frame->vlan, view->mbuf->port))
 		return COUNTER_drop_not_for_us;
 	if (!address_source_ok(config, ip->src_addr))
 		return COUNTER_drop_bad_source;
@@ -120,7 +117,6 @@ static int check_ipv6(struct view *view, const struct config *config)
 	default:
 		return COUNTER_drop_not_udp;
 	}
-	view->pseudo = checksum_sum(ip->src_addr, 32) + RTE_BE16(IPPROTO_UDP);
 	view->frame->family = 6;
 	view->frame->ip_bytes = sizeof *ip;
 	view->at += sizeof *ip;
@@ -128,7 +124,7 @@ static int check_ipv6(struct view *view, const struct config *config)
 	return IP_UDP;
 }
 
-static bool port_answered(const struct config *config, uint16_t port)
+static inline bool port_answered(const struct config *config, uint16_t port)
 {
 	for (uint32_t i = 0; i < config->udp_port_count; i++)
 		if (config->udp_ports[i] == port)
@@ -136,9 +132,20 @@ static bool port_answered(const struct config *config, uint16_t port)
 	return false;
 }
 
+/* Over the pseudo-header too, whose addresses lie before UDP's header in both families. */
+static uint16_t udp_sum(uint8_t family, const struct rte_udp_hdr *udp, uint32_t len)
+{
+	const uint32_t addresses = family == 4 ? 8 : 32;
+	const uint64_t pseudo =
+		checksum_sum((const uint8_t *)udp - addresses, addresses) + RTE_BE16(IPPROTO_UDP);
+
+	return checksum_fold(pseudo + udp->dgram_len + checksum_sum(udp, len));
+}
+
 /* Zero says that the sender computed none: IPv4 allows it (RFC 768), IPv6 does not (RFC 8200,
  * 8.1). */
-static bool udp_checksum_ok(const struct view *view, const struct rte_udp_hdr *udp, uint32_t len)
+static inline bool udp_checksum_ok(
+	const struct view *view, const struct rte_udp_hdr *udp, uint32_t len)
 {
 	const uint64_t checked = view->mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
@@ -148,10 +155,10 @@ static bool udp_checksum_ok(const struct view *view, const struct rte_udp_hdr *u
 		return true;
 	if (checked == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 		return false;
-	return checksum_fold(view->pseudo + udp->dgram_len + checksum_sum(udp, len)) == 0xffff;
+	return udp_sum(view->frame->family, udp, len) == 0xffff;
 }
 
-static int check_udp(const struct view *view, const struct config *config)
+static inline int check_udp(const struct view *view, const struct config *config)
 {
 	static const uint16_t reasons[] = {
 		[WIRE_BAD_LENGTH] = COUNTER_drop_length,
@@ -172,20 +179,23 @@ static int check_udp(const struct view *view, const struct config *config)
 	if (udp->src_port == 0)
 		return COUNTER_drop_bad_source;
 	const uint8_t *payload = (const uint8_t *)(udp + 1);
-	const enum wire_verdict verdict = wire_check(payload, len - sizeof *udp);
-	if (verdict != WIRE_OK)
-		return reasons[verdict];
-	if (*payload != WIRE_TRANSPORT && *payload != WIRE_INIT)
-		return COUNTER_drop_type;
+	const bool transport = wire_is_transport(payload, len - sizeof *udp);
+	if (unlikely(!transport)) {
+		const enum wire_verdict verdict = wire_check(payload, len - sizeof *udp);
+		if (verdict != WIRE_OK)
+			return reasons[verdict];
+		if (*payload != WIRE_INIT)
+			return COUNTER_drop_type;
+	}
 	if (!udp_checksum_ok(view, udp, len))
 		return COUNTER_drop_checksum;
-	return *payload == WIRE_TRANSPORT ? TRANSPORT : INIT;
+	return likely(transport) ? TRANSPORT : INIT;
 }
 
 /* What goes to everybody, or to somebody else on a port that listens to all, is not for us even
  * with our IP address (RFC 1122, 3.3.6). Hosts' own questions may be multicast: host.c looks at
  * them. */
-static bool to_port(const struct view *view, const struct worker *worker)
+static inline bool to_port(const struct view *view, const struct worker *worker)
 {
 	const struct rte_ether_hdr *ether =
 		rte_pktmbuf_mtod(view->mbuf, const struct rte_ether_hdr *);
@@ -193,7 +203,7 @@ static bool to_port(const struct view *view, const struct worker *worker)
 	return rte_is_same_ether_addr(&ether->dst_addr, &worker->ports[view->mbuf->port].mac);
 }
 
-static int check(struct view *view, const struct worker *worker)
+static inline int check(struct view *view, const struct worker *worker)
 {
 	const struct config *config = worker->config;
 	uint16_t type;
@@ -220,7 +230,7 @@ static int check(struct view *view, const struct worker *worker)
 	return result == IP_UDP ? check_udp(view, config) : result;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
+static inline uint64_t mix(uint64_t a, uint64_t b)
 {
 	const unsigned __int128 product = (unsigned __int128)a * b;
 
@@ -231,33 +241,32 @@ static uint64_t mix(uint64_t a, uint64_t b)
  * 2^32: wyhash's folded multiplication. Two endpoints that share a mark pass for one, so a device
  * that moved between them would be found at its next session; the key keeps that from being
  * arranged. */
-static uint32_t source_mark(const struct view *view, const uint64_t key[2])
+static inline uint32_t source_mark(const struct view *view, const uint64_t key[2])
 {
 	const struct frame *frame = view->frame;
 	const struct rte_ether_hdr *ether =
 		rte_pktmbuf_mtod(view->mbuf, const struct rte_ether_hdr *);
-	uint64_t words[4] = { 0 }, mac = 0;
+	uint64_t words[4], mac;
 	uint32_t ports;
 
-	memcpy(&mac, &ether->src_addr, sizeof ether->src_addr);
+	memcpy(&mac, &ether->src_addr, sizeof mac); /* and two bytes that say IPv4, IPv6 or VLAN */
 	memcpy(&ports, view->at, sizeof ports);
-	if (frame->family == 4)
+	uint64_t mark = ((uint64_t)frame->vlan << 48 | (uint64_t)view->mbuf->port << 32 | ports);
+	if (frame->family == 4) {
 		memcpy(words, view->at - 8, 8);
-	else
+		mark = mix(mac ^ key[0], words[0] ^ key[1]) ^ mix(mark ^ key[1], key[0] | 1);
+	} else {
 		memcpy(words, view->at - 32, 32);
-	uint64_t mark =
-		mix(mac ^ key[0], words[0] ^ key[1]) ^
-		mix(((uint64_t)frame->vlan << 48 | (uint64_t)view->mbuf->port << 32 | ports) ^
-				key[1],
-			key[0] + frame->family);
-	if (frame->family == 6)
-		mark ^= mix(words[1] ^ key[0], words[2] ^ key[1]) ^ mix(words[3] ^ key[0], key[1]);
+		mark = mix(mac ^ key[0], words[0] ^ key[1]) ^ mix(mark ^ key[1], key[0] | 1) ^
+		       mix(words[1] ^ key[0], words[2] ^ key[1]) ^
+		       mix(words[3] ^ key[0], key[1] | 1);
+	}
 	mark ^= mark >> 32;
 	return (uint32_t)mark != 0 ? (uint32_t)mark : 1;
 }
 
 /* From here on the mbuf's data is the UDP payload. */
-static void bare(const struct view *view)
+static inline void bare(const struct view *view)
 {
 	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)view->at;
 	struct rte_mbuf *mbuf = view->mbuf;

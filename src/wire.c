@@ -36,10 +36,12 @@ static enum wire_verdict check_reset(const uint8_t *frame, size_t len)
 enum wire_verdict wire_check(const void *datagram, size_t len)
 {
 	const uint8_t *frame = datagram;
+	if (wire_is_transport(datagram, len))
+		return WIRE_OK;
 	if (len != WIRE_SMALL_BYTES && len != WIRE_LARGE_BYTES)
 		return WIRE_BAD_LENGTH;
 	if (frame[0] == WIRE_TRANSPORT)
-		return (frame[1] | frame[2] | frame[3]) == 0 ? WIRE_OK : WIRE_BAD_RESERVED;
+		return WIRE_BAD_RESERVED;
 	if (frame[0] == WIRE_RESET)
 		return check_reset(frame, len);
 	if (frame[0] < WIRE_INIT || frame[0] > WIRE_COOKIE_REPLY)

@@ -213,6 +213,17 @@ enum {
  * type. */
 enum wire_verdict wire_check(const void *frame, size_t len);
 
+/* Whether wire_check() would find a transport frame: its first question, for the packet path. */
+static inline bool wire_is_transport(const void *frame, size_t len)
+{
+	uint32_t first; /* type and three reserved bytes */
+
+	if (len != WIRE_SMALL_BYTES && len != WIRE_LARGE_BYTES)
+		return false;
+	memcpy(&first, frame, sizeof first);
+	return first == WIRE_TRANSPORT;
+}
+
 /* Checks kind, flags, hops and reserved bytes of an opened inner header that came from a device. */
 bool wire_inner_from_device_ok(const struct wire_inner *inner);
 
