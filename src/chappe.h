@@ -73,7 +73,8 @@ extern "C" {
 	X(NO_MEMORY, 23, "out of memory")                                                          \
 	X(BAD_NAME, 24, "not a name for a contact: 1 to 64 letters, digits or any of . _ - + @")   \
 	X(BUSY, 25, "too much is waiting to be sent; try again when some is acknowledged")         \
-	X(KEY_REFUSED, 26, "a second key tried to speak as this contact and was refused")
+	X(KEY_REFUSED, 26, "a second key tried to speak as this contact and was refused")          \
+	X(NOT_ACCEPTED, 27, "the relay has not accepted the message: it is not sent")
 
 enum chappe_error {
 #define X(name, number, text) CHAPPE_ERR_##name = number,
@@ -108,7 +109,10 @@ enum chappe_event_type {
 	 * it: only then is it acknowledged. Any other value: it is kept for this process's
 	 * lifetime, offered again after a second, and not acknowledged. */
 	CHAPPE_EVENT_MESSAGE,
-	/* contact's device has acknowledged message: its application has it. */
+	/* contact's device has acknowledged message: its application has it. For a stored message
+	 * this comes some time later (chappe_options.acknowledge_within_s of the other side), or
+	 * when either device is there the next time; then it names messages of earlier handles too.
+	 */
 	CHAPPE_EVENT_ACKNOWLEDGED,
 	/* link: the contact link for contact, asked for by chappe_contact_new() */
 	CHAPPE_EVENT_CONTACT_LINK,
@@ -118,6 +122,15 @@ enum chappe_event_type {
 	CHAPPE_EVENT_CONTACT_REVOKED,
 	/* error: what went wrong with contact (may be NULL): NO_ROUTES, KEY_REFUSED, STORAGE … */
 	CHAPPE_EVENT_ERROR,
+	/* The relay has stored all of message durably: contact's device gets it when it is there,
+	 * whatever happens to this one. */
+	CHAPPE_EVENT_ACCEPTED,
+	/* The relay has not stored message in time, though it answers: over a limit, or it stores
+	 * nothing. It is given up; should it arrive all the same, it is no more than a repetition
+	 * to whoever sends it again. error: NOT_ACCEPTED. */
+	CHAPPE_EVENT_NOT_ACCEPTED,
+	/* The relay keeps our hello for contact: it is GREETED. */
+	CHAPPE_EVENT_CONTACT_GREETED,
 };
 
 struct chappe_event {
@@ -192,6 +205,9 @@ struct chappe_options {
 	const struct chappe_clock *clock; /* NULL: CLOCK_BOOTTIME; else copied */
 	chappe_event_fn *on_event;        /* may be NULL */
 	void *context;                    /* for on_event */
+	/* Stored messages are acknowledged after a random time, so that nobody who watches the
+	 * relay can tell who wrote to whom: at most so many seconds, up to 3600. 0: 60. */
+	uint32_t acknowledge_within_s;
 };
 
 /* ---- The handle ---- */
@@ -202,8 +218,9 @@ struct chappe_options {
 CHAPPE_API enum chappe_error chappe_open(
 	const struct chappe_options *options, struct chappe **chappe);
 
-/* Wipes keys, closes storage and transport. Messages not acknowledged yet are forgotten: an
- * application that needs them later keeps them itself. chappe may be NULL. */
+/* Wipes keys, closes storage and transport. Live messages not acknowledged yet and stored ones not
+ * accepted yet are forgotten: an application that needs them later keeps them itself. chappe may be
+ * NULL. */
 CHAPPE_API void chappe_close(struct chappe *chappe);
 
 /* Whether the device has joined a relay (chappe_join() may still be waiting for its answer). */
@@ -237,6 +254,9 @@ enum chappe_contact_state {
 	CHAPPE_CONTACT_GREETING = 3, /* our hello is not acknowledged yet; messages may queue */
 	CHAPPE_CONTACT_READY = 4,
 	CHAPPE_CONTACT_REVOKING = 5, /* waits for the relay to revoke the route */
+	/* The relay keeps our hello until the other device is there; messages may be sent, stored
+	 * ones wait for it too. */
+	CHAPPE_CONTACT_GREETED = 6,
 };
 
 enum { CHAPPE_NAME_MAX_BYTES = 64, CHAPPE_SAFETY_BYTES = 64, CHAPPE_LINK_MAX_BYTES = 2048 };
@@ -256,8 +276,9 @@ struct chappe_contact {
  * NOT_JOINED, STORAGE. */
 CHAPPE_API enum chappe_error chappe_contact_new(struct chappe *chappe, const char *name);
 
-/* Takes another person's link: makes a return route and says hello until it is acknowledged, across
- * restarts too; then CHAPPE_EVENT_CONTACT_READY. Errors: those of chappe_contact_new(), BAD_LINK
+/* Takes another person's link: makes a return route and says hello, across restarts too, until the
+ * relay has stored that (CHAPPE_EVENT_CONTACT_GREETED) or the other device is there: once it has
+ * answered, CHAPPE_EVENT_CONTACT_READY. Errors: those of chappe_contact_new(), BAD_LINK
  * (chappe_link_problem() says why), OTHER_RELAY. */
 CHAPPE_API enum chappe_error chappe_contact_add(
 	struct chappe *chappe, const char *name, const char *link);
@@ -286,13 +307,41 @@ CHAPPE_API const char *chappe_link_problem(const struct chappe *chappe);
 
 enum { CHAPPE_MESSAGE_MAX_BYTES = 1 << 20 };
 
+enum chappe_kind {
+	/* From device to device, while both are at the relay; repeated until acknowledged. */
+	CHAPPE_LIVE = 1,
+	/* The relay keeps it until the other device has it; repeated until accepted. */
+	CHAPPE_STORED = 2,
+};
+
+struct chappe_send_options {
+	/* sizeof(struct chappe_send_options): later versions add fields at the end. */
+	size_t size;
+	enum chappe_kind kind; /* 0: CHAPPE_STORED */
+	/* Stored: how long the relay keeps it, rounded up to a power of two of minutes; 0: as long
+	 * as the relay keeps anything. */
+	uint32_t ttl_minutes;
+	/* Stored: given up (CHAPPE_EVENT_NOT_ACCEPTED) when the relay, though it answers, has not
+	 * accepted any of it for so long; 0: 30. Time without a session does not count. */
+	uint32_t accept_within_s;
+};
+
 /* Queues a copy of len bytes, 0 to 1 MiB, for contact; they go out when a session is there.
- * *message (may be NULL) receives the number that CHAPPE_EVENT_ACKNOWLEDGED will name. Errors:
- * NO_CONTACT, CONTACT_NOT_READY, TOO_LARGE, BUSY, NOT_JOINED, STORAGE, NO_MEMORY. */
+ * *message (may be NULL) receives the number that CHAPPE_EVENT_ACCEPTED and
+ * CHAPPE_EVENT_ACKNOWLEDGED will name; all messages to a contact have one row of numbers and arrive
+ * in that order. options may be NULL: stored. What is neither accepted nor acknowledged when the
+ * handle is closed is forgotten: an application that wants it sent later keeps it itself. Errors:
+ * NO_CONTACT, CONTACT_NOT_READY, TOO_LARGE, BUSY, NOT_JOINED, STORAGE, NO_MEMORY, USAGE (options
+ * that make no sense). */
+CHAPPE_API enum chappe_error chappe_send_with(struct chappe *chappe, const char *contact,
+	const void *data, size_t len, const struct chappe_send_options *options, uint64_t *message);
+
+/* chappe_send_with() of kind CHAPPE_LIVE. */
 CHAPPE_API enum chappe_error chappe_send(struct chappe *chappe, const char *contact,
 	const void *data, size_t len, uint64_t *message);
 
-/* Messages queued by chappe_send() and not acknowledged yet, all contacts together. */
+/* Messages queued and not acknowledged yet, or, stored ones, not accepted; all contacts together.
+ */
 CHAPPE_API size_t chappe_unacknowledged(const struct chappe *chappe);
 
 /* ---- Status ---- */
@@ -307,7 +356,9 @@ CHAPPE_API size_t chappe_unacknowledged(const struct chappe *chappe);
 	X(resets, "resets believed")                                                               \
 	X(tokens_echoed, "endpoint tokens echoed")                                                 \
 	X(messages_sent, "messages acknowledged by their recipients")                              \
+	X(messages_accepted, "messages stored by the relay")                                       \
 	X(messages_received, "messages taken by the application")                                  \
+	X(receipts_sent, "stored frames that the relay was told to forget")                        \
 	X(drop_not_a_frame, "datagrams of a wrong length, type, version, suite or reserved byte")  \
 	X(drop_unexpected, "frames of a type or index that nothing here waits for")                \
 	X(drop_handshake, "responses and cookie replies that do not authenticate")                 \

@@ -75,6 +75,8 @@ const char *cli_contact_state(enum chappe_contact_state state)
 		return "ready";
 	case CHAPPE_CONTACT_REVOKING:
 		return "revoking";
+	case CHAPPE_CONTACT_GREETED:
+		return "greeted";
 	}
 	return "unknown";
 }

@@ -119,6 +119,7 @@ enum chappe_error chappe_open(const struct chappe_options *given, struct chappe 
 		c->clock = *options->clock;
 	c->on_event = options->on_event;
 	c->event_context = options->context;
+	c->acknowledge_within_s = options->acknowledge_within_s;
 	error = open_handle(c, options);
 	if (error) {
 		chappe_close(c);
@@ -161,6 +162,8 @@ static void take_frame(void *context, const struct wire_inner *inner, size_t pay
 		device_control_frame(c, inner, payload_len);
 	else if (inner->kind == WIRE_LIVE || inner->kind == WIRE_STORED)
 		device_message_frame(c, inner, payload_len);
+	else if (inner->kind == WIRE_ACCEPTED)
+		device_message_accepted(c, inner);
 	else
 		c->counters.drop_inner++;
 }
@@ -288,8 +291,7 @@ size_t chappe_unacknowledged(const struct chappe *c)
 
 	for (size_t i = 0; i < c->contact_count; i++)
 		if (c->contacts[i]->messages)
-			count += message_backlog(c->contacts[i]->messages).messages -
-				 (c->contacts[i]->hello_number != 0);
+			count += message_backlog(c->contacts[i]->messages).messages;
 	return count;
 }
 

@@ -5,6 +5,7 @@
  *   device_pair.c     how a contact begins and ends: routes, links, hello
  *   device_control.c  control operations at the relay
  *   device_message.c  sealed frames of contacts, in and out
+ *   device_send.c     what the application sends
  *   device_hop.h      the session with the relay, which knows nothing of the above */
 #ifndef CHAPPE_DEVICE_H
 #define CHAPPE_DEVICE_H
@@ -50,8 +51,9 @@ struct device_contact {
 	struct device_op op;
 	struct message_peer *messages; /* NULL while REVOKING */
 	uint64_t hello_number;         /* of the hello under way; 0: none */
-	uint64_t offer_ns; /* when a message the application put off is offered again; 0: none */
-	bool ended;        /* to be freed at the end of chappe_process() */
+	uint64_t greeted_s; /* GREETED: when the relay stored the hello, seconds since 1970 */
+	uint64_t offer_ns;  /* when a message the application put off is offered again; 0: none */
+	bool ended;         /* to be freed at the end of chappe_process() */
 };
 
 struct chappe {
@@ -71,6 +73,7 @@ struct chappe {
 
 	struct device_contact **contacts; /* by name */
 	size_t contact_count;
+	uint32_t acknowledge_within_s; /* 0: the default */
 	struct device_op limits_op;
 	bool limits_known;
 	uint32_t routes_max, routes_used;
@@ -126,7 +129,10 @@ void device_pair_answer(struct device_contact *contact, enum control_status stat
 void device_pair_resume(struct device_contact *contact);
 /* A message of type SEAL_HELLO from the pinned key. 0 or -errno as message_calls.deliver. */
 int device_pair_hello(struct device_contact *contact, const uint8_t *data, size_t len);
-void device_pair_hello_acknowledged(struct device_contact *contact);
+/* The other device has our hello: it said so, or uses the route that it brought. */
+void device_pair_hello_arrived(struct device_contact *contact);
+/* The relay has stored it. */
+void device_pair_hello_accepted(struct device_contact *contact);
 
 /* device_control.c */
 void device_op_start(struct chappe *c, struct device_op *op, enum control_op code,
@@ -140,9 +146,19 @@ void device_control_limits(struct chappe *c);
 /* device_message.c */
 enum chappe_error device_messages_open(struct device_contact *contact);
 void device_message_frame(struct chappe *c, const struct wire_inner *inner, size_t payload_len);
+/* The relay has accepted a stored frame. */
+void device_message_accepted(struct chappe *c, const struct wire_inner *inner);
 void device_messages_tick(struct chappe *c, uint64_t now_ns);
 void device_messages_restored(struct chappe *c, uint64_t now_ns);
 uint64_t device_messages_deadline(const struct chappe *c);
+
+/* Whether messages may be queued for it. */
+static inline bool device_contact_writable(const struct device_contact *contact)
+{
+	return contact->state == CHAPPE_CONTACT_READY ||
+	       contact->state == CHAPPE_CONTACT_GREETING ||
+	       contact->state == CHAPPE_CONTACT_GREETED;
+}
 
 static inline uint64_t device_earlier(uint64_t a, uint64_t b)
 {

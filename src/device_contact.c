@@ -48,7 +48,7 @@ struct device_contact *device_contact_by_route(struct chappe *c, const uint8_t *
 {
 	for (size_t i = 0; i < c->contact_count; i++) {
 		struct device_contact *contact = c->contacts[i];
-		if (contact->has_route && device_contact_open(contact) &&
+		if (contact->has_route && !contact->ended &&
 			sodium_memcmp(contact->route, route, WIRE_ROUTE_BYTES) == 0)
 			return contact;
 	}
@@ -142,6 +142,8 @@ enum chappe_error device_contact_save(struct device_contact *contact)
 	if (contact->state != CHAPPE_CONTACT_REVOKING) {
 		device_text_add_number(&text, "verified", contact->verified);
 		device_text_add_number(&text, "link-taken", contact->link_taken);
+		if (contact->state == CHAPPE_CONTACT_GREETED)
+			device_text_add_number(&text, "greeted", contact->greeted_s);
 		device_text_add_bytes(
 			&text, "key", contact->own.secret, sizeof contact->own.secret);
 		device_text_add_bytes(&text, "psk", contact->psk, sizeof contact->psk);
@@ -164,7 +166,7 @@ static bool parse_contact(struct device_contact *contact, const struct device_te
 
 	if (!device_text_get_number(text, "chappe-contact", &version) || version != 1 ||
 		!device_text_get_number(text, "state", &state) || state < CHAPPE_CONTACT_CREATING ||
-		state > CHAPPE_CONTACT_REVOKING ||
+		state > CHAPPE_CONTACT_GREETED ||
 		!device_text_get_number(text, "create-id", &contact->create_id))
 		return false;
 	contact->state = (enum chappe_contact_state)state;
@@ -180,6 +182,7 @@ static bool parse_contact(struct device_contact *contact, const struct device_te
 		return false;
 	contact->verified = verified != 0;
 	contact->link_taken = link_taken != 0;
+	(void)device_text_get_number(text, "greeted", &contact->greeted_s);
 	contact->has_peer_key = device_text_get_bytes(
 		text, "peer-key", contact->peer_key, sizeof contact->peer_key);
 	contact->has_peer_route = device_text_get_bytes(

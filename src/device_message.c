@@ -37,8 +37,12 @@ static int deliver(
 
 	if (!device_contact_open(contact))
 		return -EAGAIN;
-	if (type == SEAL_HELLO)
-		return device_pair_hello(contact, data, len);
+	if (type == SEAL_HELLO) {
+		int err = device_pair_hello(contact, data, len);
+		if (err == -EAGAIN)
+			contact->offer_ns = device_now(c) + OFFER_PAUSE_NS;
+		return err;
+	}
 	if (!c->on_event || device_emit(c, &event)) {
 		contact->offer_ns = device_now(c) + OFFER_PAUSE_NS;
 		return -EAGAIN;
@@ -53,7 +57,7 @@ static void acknowledged(void *context, uint64_t number)
 	struct chappe *c = contact->chappe;
 
 	if (number == contact->hello_number) {
-		device_pair_hello_acknowledged(contact);
+		device_pair_hello_arrived(contact);
 		return;
 	}
 	c->counters.messages_sent++;
@@ -62,10 +66,37 @@ static void acknowledged(void *context, uint64_t number)
 			       .message = number });
 }
 
+static void accepted(void *context, uint64_t number)
+{
+	struct device_contact *contact = context;
+	struct chappe *c = contact->chappe;
+
+	if (number == contact->hello_number) {
+		device_pair_hello_accepted(contact);
+		return;
+	}
+	c->counters.messages_accepted++;
+	device_emit(c, &(struct chappe_event){ .type = CHAPPE_EVENT_ACCEPTED,
+			       .contact = contact->name,
+			       .message = number });
+}
+
+static void not_accepted(void *context, uint64_t number)
+{
+	struct device_contact *contact = context;
+
+	device_emit(contact->chappe, &(struct chappe_event){ .type = CHAPPE_EVENT_NOT_ACCEPTED,
+					     .error = CHAPPE_ERR_NOT_ACCEPTED,
+					     .contact = contact->name,
+					     .message = number });
+}
+
 static const struct message_calls calls = {
 	.save = save,
 	.deliver = deliver,
 	.acknowledged = acknowledged,
+	.accepted = accepted,
+	.not_accepted = not_accepted,
 };
 
 enum chappe_error device_messages_open(struct device_contact *contact)
@@ -83,14 +114,19 @@ enum chappe_error device_messages_open(struct device_contact *contact)
 	err = message_open(&contact->messages, &calls, contact, record, len > 0 ? (size_t)len : 0);
 	if (err)
 		return err == -ENOMEM ? CHAPPE_ERR_NO_MEMORY : CHAPPE_ERR_DAMAGED;
+	if (contact->chappe->acknowledge_within_s)
+		message_set_stored_ack_bound(contact->messages,
+			contact->chappe->acknowledge_within_s * UINT64_C(1000000000));
 	return CHAPPE_OK;
 }
 
 /* ---- Frames in ---- */
 
+enum pin { PIN_RIGHT, PIN_OTHER, PIN_NOT_NOW };
+
 /* The first key that seals under the link's secret is the contact's for good. A second one means
  * that somebody else had the link too: people must know. */
-static bool pinned(struct device_contact *contact, const uint8_t sender[WIRE_KEY_BYTES])
+static enum pin pin(struct device_contact *contact, const uint8_t sender[WIRE_KEY_BYTES])
 {
 	struct chappe *c = contact->chappe;
 
@@ -100,45 +136,110 @@ static bool pinned(struct device_contact *contact, const uint8_t sender[WIRE_KEY
 		if (device_contact_save(contact)) {
 			contact->has_peer_key = false;
 			device_emit_error(c, contact->name, CHAPPE_ERR_STORAGE);
-			return false;
+			return PIN_NOT_NOW;
 		}
 	}
 	if (sodium_memcmp(contact->peer_key, sender, sizeof contact->peer_key) == 0)
-		return true;
+		return PIN_RIGHT;
 	c->counters.drop_other_key++;
 	if (!contact->key_refused_reported) {
 		contact->key_refused_reported = true;
 		device_emit_error(c, contact->name, CHAPPE_ERR_KEY_REFUSED);
 	}
-	return false;
+	return PIN_OTHER;
 }
 
-void device_message_frame(struct chappe *c, const struct wire_inner *inner, size_t payload_len)
+/* Whoever writes to our route has it from our hello. */
+static void note_answer(struct device_contact *contact)
 {
-	struct device_contact *contact = device_contact_by_route(c, inner->route);
+	if (contact->state == CHAPPE_CONTACT_GREETING || contact->state == CHAPPE_CONTACT_GREETED)
+		device_pair_hello_arrived(contact);
+}
+
+/* Takes a frame of a contact. Returns 0; -EAGAIN: not now; -EBADMSG: it can never be of use: the
+ * keys of a contact do not change, nor do a frame's bytes. */
+static int take_sealed(
+	struct device_contact *contact, const struct wire_inner *inner, size_t payload_len)
+{
+	struct chappe *c = contact->chappe;
 	union {
 		struct seal_plain plain;
 		uint8_t bytes[SEAL_LARGE_PLAIN_BYTES];
 	} opened;
 	uint8_t sender[WIRE_KEY_BYTES];
+	uint64_t frame_id = get64(inner->frame_id);
+	int err = seal_open(&contact->own, contact->psk, inner, payload_len, sender, &opened.plain);
+
+	if (err == -EBADMSG)
+		c->counters.drop_seal++;
+	else if (err)
+		c->counters.drop_message++;
+	if (err)
+		return -EBADMSG;
+	switch (pin(contact, sender)) {
+	case PIN_RIGHT:
+		if (inner->kind == WIRE_STORED)
+			err = message_receive_stored(
+				contact->messages, device_now(c), frame_id, &opened.plain);
+		else
+			err = message_receive(
+				contact->messages, device_now(c), frame_id, &opened.plain);
+		c->counters.drop_message += err != 0;
+		if (!err)
+			note_answer(contact);
+		err = err == -EPROTO ? -EBADMSG : err ? -EAGAIN : 0;
+		break;
+	case PIN_OTHER:
+		err = -EBADMSG;
+		break;
+	case PIN_NOT_NOW:
+		err = -EAGAIN;
+		break;
+	}
+	sodium_memzero(&opened, sizeof opened);
+	return err;
+}
+
+/* The relay may forget a stored frame. */
+static void send_receipt(struct chappe *c, const uint8_t *route, uint64_t frame_id)
+{
+	union {
+		struct wire_inner inner;
+		uint8_t bytes[WIRE_INNER_HEADER_BYTES + WIRE_SMALL_PAYLOAD_BYTES];
+	} cell = { .inner = { .kind = WIRE_RECEIVED, .frame_id = put64(frame_id) } };
+
+	memcpy(cell.inner.route, route, sizeof cell.inner.route);
+	if (device_hop_send(&c->hop, &cell, sizeof cell, device_now(c)) == 0)
+		c->counters.receipts_sent++;
+}
+
+/* A frame that is of no use would come again until it is too old: the relay is told at once to
+ * forget it. That of a contact we do not know (yet) is left to the relay. */
+void device_message_frame(struct chappe *c, const struct wire_inner *inner, size_t payload_len)
+{
+	struct device_contact *contact = device_contact_by_route(c, inner->route);
 	int err;
 
 	if (!contact) {
 		c->counters.drop_no_contact++;
 		return;
 	}
-	err = seal_open(&contact->own, contact->psk, inner, payload_len, sender, &opened.plain);
-	if (err) {
-		if (err == -EBADMSG)
-			c->counters.drop_seal++;
-		else
-			c->counters.drop_message++;
-		return;
+	err = device_contact_open(contact) ? take_sealed(contact, inner, payload_len) : -EBADMSG;
+	if (err == -EBADMSG && inner->kind == WIRE_STORED)
+		send_receipt(c, inner->route, get64(inner->frame_id));
+}
+
+void device_message_accepted(struct chappe *c, const struct wire_inner *inner)
+{
+	for (size_t i = 0; i < c->contact_count; i++) {
+		struct device_contact *contact = c->contacts[i];
+		if (device_contact_open(contact) && contact->has_peer_route &&
+			memcmp(contact->peer_route, inner->route, WIRE_ROUTE_BYTES) == 0) {
+			message_accepted(contact->messages, device_now(c), get64(inner->frame_id));
+			return;
+		}
 	}
-	if (pinned(contact, sender) && message_receive(contact->messages, device_now(c),
-					       get64(inner->frame_id), &opened.plain))
-		c->counters.drop_message++;
-	sodium_memzero(&opened, sizeof opened);
+	c->counters.drop_no_contact++;
 }
 
 /* ---- Frames out ---- */
@@ -154,10 +255,15 @@ static void send_frame(
 	union {
 		struct wire_inner inner;
 		uint8_t bytes[DEVICE_HOP_INNER_MAX_BYTES];
-	} cell = { .inner = { .kind = WIRE_LIVE, .frame_id = put64(frame->frame_id) } };
+	} cell = { .inner = { .kind = frame->way.stored ? WIRE_STORED : WIRE_LIVE,
+			   .ttl = frame->way.ttl,
+			   .frame_id = put64(frame->frame_id) } };
+	int (*seal)(const struct noise_keypair *, const uint8_t *, const uint8_t *,
+		struct wire_inner *, const struct seal_plain *, size_t) =
+		frame->way.stored ? seal_repeatable : seal_payload;
 
 	memcpy(cell.inner.route, contact->peer_route, sizeof cell.inner.route);
-	if (seal_payload(&contact->own, contact->peer_key, contact->psk, &cell.inner, &frame->plain,
+	if (seal(&contact->own, contact->peer_key, contact->psk, &cell.inner, &frame->plain,
 		    frame->plain_len)) {
 		contact->chappe->counters.send_failures++; /* the peer's key is no key */
 		return;
@@ -170,14 +276,20 @@ static void tick_contact(struct device_contact *contact, uint64_t now_ns)
 {
 	struct chappe *c = contact->chappe;
 	struct message_frame frame;
+	uint64_t frame_id;
 
 	if (contact->offer_ns && now_ns >= contact->offer_ns && device_contact_open(contact)) {
 		contact->offer_ns = 0;
 		message_offer(contact->messages, now_ns);
 	}
+	if (device_contact_open(contact))
+		message_relay_heard(contact->messages, c->hop.received_ns);
 	while (may_send(contact) && device_hop_ready(&c->hop, now_ns) &&
 		message_next(contact->messages, now_ns, &frame))
 		send_frame(contact, &frame, now_ns);
+	while (device_contact_open(contact) && device_hop_ready(&c->hop, now_ns) &&
+		message_receipt(contact->messages, now_ns, &frame_id))
+		send_receipt(c, contact->route, frame_id);
 }
 
 void device_messages_tick(struct chappe *c, uint64_t now_ns)
@@ -190,7 +302,8 @@ void device_messages_restored(struct chappe *c, uint64_t now_ns)
 {
 	for (size_t i = 0; i < c->contact_count; i++) {
 		struct device_contact *contact = c->contacts[i];
-		if (contact->state == CHAPPE_CONTACT_GREETING && !contact->hello_number)
+		if (contact->state == CHAPPE_CONTACT_GREETING ||
+			contact->state == CHAPPE_CONTACT_GREETED)
 			device_pair_resume(contact);
 		if (may_send(contact))
 			message_path_restored(contact->messages, now_ns);
@@ -205,42 +318,10 @@ uint64_t device_messages_deadline(const struct chappe *c)
 		const struct device_contact *contact = c->contacts[i];
 		if (may_send(contact))
 			due = device_earlier(due, message_deadline(contact->messages));
+		else if (device_contact_open(contact))
+			due = device_earlier(due, message_receipt_deadline(contact->messages));
 		if (contact->offer_ns && device_contact_open(contact))
 			due = device_earlier(due, contact->offer_ns);
 	}
 	return due;
-}
-
-/* ---- The public side ---- */
-
-enum chappe_error chappe_send(
-	struct chappe *c, const char *name, const void *data, size_t len, uint64_t *message)
-{
-	struct device_contact *contact = device_contact_find(c, name);
-	struct message_backlog backlog;
-	uint64_t number = 0;
-
-	if (!contact)
-		return CHAPPE_ERR_NO_CONTACT;
-	if (contact->state != CHAPPE_CONTACT_READY && contact->state != CHAPPE_CONTACT_GREETING)
-		return CHAPPE_ERR_CONTACT_NOT_READY;
-	if (len > CHAPPE_MESSAGE_MAX_BYTES)
-		return CHAPPE_ERR_TOO_LARGE;
-	backlog = message_backlog(contact->messages);
-	if (backlog.messages >= DEVICE_QUEUE_MESSAGES_MAX ||
-		backlog.bytes + len > DEVICE_QUEUE_BYTES_MAX)
-		return CHAPPE_ERR_BUSY;
-	switch (message_send(contact->messages, SEAL_DATA, data, len, &number)) {
-	case 0:
-		break;
-	case -EMSGSIZE:
-		return CHAPPE_ERR_TOO_LARGE;
-	case -ENOMEM:
-		return CHAPPE_ERR_NO_MEMORY;
-	default:
-		return CHAPPE_ERR_STORAGE;
-	}
-	if (message)
-		*message = number;
-	return CHAPPE_OK;
 }

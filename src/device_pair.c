@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 /* ---- Beginning ---- */
 
@@ -113,6 +114,18 @@ enum chappe_error chappe_contact_add(struct chappe *c, const char *name, const c
 
 /* ---- Hello ---- */
 
+/* Live, where both are there it takes no longer than the way; and stored, so that one of them need
+ * not be there. */
+static const struct message_way hello_way = { .live = true, .stored = true };
+
+/* The relay keeps what it stores for 21 days, or less: after so long a hello is repeated. */
+static const uint64_t GREETED_S = 14 * 24 * 3600;
+
+static uint64_t wall_clock_s(void)
+{
+	return (uint64_t)time(NULL);
+}
+
 static void say_hello(struct device_contact *contact)
 {
 	const struct device_relay *relay = &contact->chappe->relay;
@@ -125,7 +138,8 @@ static void say_hello(struct device_contact *contact)
 	memcpy(own.relay_key, relay->key, sizeof own.relay_key);
 	memcpy(own.route, contact->route, sizeof own.route);
 	if (hello_write(&own, hello, &len) ||
-		message_send(contact->messages, SEAL_HELLO, hello, len, &contact->hello_number)) {
+		message_send_way(contact->messages, SEAL_HELLO, &hello_way, hello, len,
+			&contact->hello_number)) {
 		contact->hello_number = 0;
 		device_emit_error(contact->chappe, contact->name, CHAPPE_ERR_STORAGE);
 	}
@@ -173,15 +187,44 @@ int device_pair_hello(struct device_contact *contact, const uint8_t *data, size_
 	return err;
 }
 
-void device_pair_hello_acknowledged(struct device_contact *contact)
+void device_pair_hello_arrived(struct device_contact *contact)
 {
+	if (contact->hello_number)
+		(void)message_cancel(contact->messages, contact->hello_number);
 	contact->hello_number = 0;
-	if (contact->state != CHAPPE_CONTACT_GREETING)
+	if (contact->state != CHAPPE_CONTACT_GREETING && contact->state != CHAPPE_CONTACT_GREETED)
 		return;
 	contact->state = CHAPPE_CONTACT_READY;
 	if (device_contact_save(contact)) /* after a restart it says hello once more */
 		device_emit_error(contact->chappe, contact->name, CHAPPE_ERR_STORAGE);
 	become_ready(contact);
+}
+
+void device_pair_hello_accepted(struct device_contact *contact)
+{
+	bool again = contact->state == CHAPPE_CONTACT_GREETED;
+
+	contact->hello_number = 0;
+	if (contact->state != CHAPPE_CONTACT_GREETING && !again)
+		return;
+	contact->state = CHAPPE_CONTACT_GREETED;
+	contact->greeted_s = wall_clock_s();
+	if (device_contact_save(contact)) /* after a restart it says hello once more */
+		device_emit_error(contact->chappe, contact->name, CHAPPE_ERR_STORAGE);
+	if (!again)
+		device_emit(contact->chappe,
+			&(struct chappe_event){
+				.type = CHAPPE_EVENT_CONTACT_GREETED, .contact = contact->name });
+}
+
+/* Nobody has our hello, or the relay may have forgotten it by now. */
+static bool must_greet(const struct device_contact *contact)
+{
+	uint64_t now_s = wall_clock_s();
+	bool old = now_s < contact->greeted_s || now_s - contact->greeted_s > GREETED_S;
+
+	return !contact->hello_number && (contact->state == CHAPPE_CONTACT_GREETING ||
+						 (contact->state == CHAPPE_CONTACT_GREETED && old));
 }
 
 /* ---- Answers of the relay ---- */
@@ -250,7 +293,7 @@ void device_pair_resume(struct device_contact *contact)
 	else if (contact->state == CHAPPE_CONTACT_REVOKING ||
 		 contact->state == CHAPPE_CONTACT_CREATING)
 		ask_route(contact);
-	else if (contact->state == CHAPPE_CONTACT_GREETING && !contact->hello_number)
+	else if (must_greet(contact))
 		say_hello(contact);
 }
 

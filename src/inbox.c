@@ -18,6 +18,11 @@ void inbox_drop(struct inbox *inbox, struct incoming *incoming)
 	TAILQ_REMOVE(&inbox->held, incoming, link);
 	inbox->held_count--;
 	inbox->held_bytes -= incoming->size;
+	if (incoming->stored) {
+		inbox->stored_count--;
+		inbox->stored_bytes -= incoming->size;
+	}
+	free(incoming->frame_ids);
 	if (incoming->data)
 		sodium_memzero(incoming->data, incoming->size);
 	free(incoming->data);
@@ -37,6 +42,14 @@ void inbox_wipe(struct inbox *inbox)
 		next = TAILQ_NEXT(incoming, link);
 		inbox_drop(inbox, incoming);
 	}
+	receipts_wipe(&inbox->receipts);
+}
+
+void inbox_add_receipts(struct inbox *inbox, const struct incoming *incoming)
+{
+	for (uint16_t i = 0; incoming->frame_ids && i < incoming->fragments; i++)
+		if (incoming->frame_ids[i])
+			receipts_add(&inbox->receipts, incoming->frame_ids[i]);
 }
 
 static struct incoming *untouched_longest(const struct inbox *inbox)
@@ -56,11 +69,33 @@ static void make_room(struct inbox *inbox, size_t size)
 		inbox_forget(inbox, untouched_longest(inbox));
 }
 
-static struct incoming *create(struct inbox *inbox, const struct seal_plain *plain)
+/* The same for a stored message. Order is kept: only higher numbers give way, which the relay will
+ * send again, as it will this one where there are none. */
+static bool make_stored_room(struct inbox *inbox, uint64_t number, size_t size)
+{
+	struct incoming *last = TAILQ_LAST(&inbox->held, incoming_list), *before;
+	while (inbox->stored_count == INBOX_STORED ||
+		inbox->stored_bytes + size > INBOX_STORED_BYTES) {
+		while (last && last->number > number && !last->stored)
+			last = TAILQ_PREV(last, incoming_list, link);
+		if (!last || last->number < number) {
+			inbox->refused = true;
+			return false;
+		}
+		before = TAILQ_PREV(last, incoming_list, link);
+		inbox_forget(inbox, last);
+		last = before;
+	}
+	return true;
+}
+
+static struct incoming *create(struct inbox *inbox, bool stored, const struct seal_plain *plain)
 {
 	uint16_t fragments = get16(plain->frags);
 	size_t size =
 		fragments == 1 ? get16(plain->len) : (size_t)fragments * SEAL_LARGE_DATA_BYTES;
+	if (stored && !make_stored_room(inbox, get64(plain->message), size))
+		return NULL;
 	make_room(inbox, size);
 	struct incoming *incoming = calloc(1, sizeof *incoming);
 	if (!incoming)
@@ -74,8 +109,13 @@ static struct incoming *create(struct inbox *inbox, const struct seal_plain *pla
 	incoming->fragments = incoming->missing = fragments;
 	incoming->size = size;
 	incoming->quiet_ns = MESSAGE_NEVER;
+	incoming->stored = stored;
 	inbox->held_count++;
 	inbox->held_bytes += size;
+	if (stored) {
+		inbox->stored_count++;
+		inbox->stored_bytes += size;
+	}
 	return incoming;
 }
 
@@ -88,13 +128,14 @@ struct incoming *inbox_find(const struct inbox *inbox, uint64_t number)
 }
 
 /* The message of that number, made if it is new. */
-static struct incoming *find_or_create(struct inbox *inbox, const struct seal_plain *plain)
+static struct incoming *find_or_create(
+	struct inbox *inbox, bool stored, const struct seal_plain *plain)
 {
 	uint64_t number = get64(plain->message);
 	struct incoming *at = inbox_find(inbox, number);
 	if (at)
 		return at;
-	struct incoming *incoming = create(inbox, plain);
+	struct incoming *incoming = create(inbox, stored, plain);
 	if (!incoming)
 		return NULL;
 	at = TAILQ_LAST(&inbox->held, incoming_list);
@@ -150,42 +191,124 @@ static void take(struct incoming *incoming, uint64_t now_ns, const struct seal_p
 		incoming->quiet_ns = now_ns;
 }
 
-int inbox_add(
-	struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, const struct seal_plain *plain)
+/* The sender does not wait for them to be taken any more: what is not complete is forgotten. */
+static void give_up(struct inbox *inbox, uint64_t number)
+{
+	struct incoming *incoming = inbox_find(inbox, number);
+
+	if (window_has(&inbox->window, number) || (incoming && incoming->missing == 0))
+		return;
+	if (incoming) {
+		inbox_add_receipts(inbox, incoming);
+		inbox_drop(inbox, incoming);
+	}
+	window_mark(&inbox->window, number);
+}
+
+static void take_skip(struct inbox *inbox, const struct seal_plain *plain)
 {
 	uint64_t number = get64(plain->message);
-	uint16_t fragment = get16(plain->frag);
 
-	if (!window_reaches(&inbox->window, number))
-		return 0; /* until the sender's floor brings it within reach */
-	if (window_has(&inbox->window, number)) {
-		owe_ack(inbox, now_ns, frame_id, plain);
-		ack_by(inbox, now_ns);
-		return 0;
-	}
-	struct incoming *incoming = find_or_create(inbox, plain);
-	if (!incoming)
-		return -ENOMEM;
-	if (incoming->fragments != get16(plain->frags) || incoming->type != plain->type ||
-		(incoming->fragments == 1 && incoming->size != get16(plain->len)))
-		return -EPROTO;
-	incoming->touched_ns = now_ns;
+	for (uint64_t n = number - (plain->skip & SEAL_SKIP_MAX); n < number; n++)
+		if (plain->skip & SEAL_SKIP_GIVEN_UP)
+			give_up(inbox, n);
+}
+
+/* Nothing below has come for long: a sender never begins a number so far above one that it has not
+ * finished, so what is missing will never come. */
+static void slide(struct inbox *inbox, uint64_t now_ns, uint64_t number)
+{
+	if (!inbox->blocked && !inbox->refused && inbox->stirred_ns &&
+		now_ns - inbox->stirred_ns >= MESSAGE_STORED_GAP_NS)
+		inbox_set_floor(inbox, number - MESSAGE_WINDOW + 1);
+}
+
+static bool note_frame(struct incoming *incoming, uint16_t fragment, uint64_t frame_id)
+{
+	if (!incoming->frame_ids)
+		incoming->frame_ids = calloc(incoming->fragments, sizeof *incoming->frame_ids);
+	if (!incoming->frame_ids)
+		return false;
+	incoming->frame_ids[fragment] = frame_id;
+	return true;
+}
+
+/* Who waits for lower numbers goes on waiting: one has come. */
+static void stir(struct inbox *inbox, struct incoming *incoming, uint64_t now_ns)
+{
+	incoming->touched_ns = inbox->stirred_ns = now_ns;
 	for (struct incoming *higher = TAILQ_NEXT(incoming, link); higher;
 		higher = TAILQ_NEXT(higher, link))
 		if (higher->missing == 0)
 			higher->quiet_ns = now_ns;
-	owe_ack(inbox, now_ns, frame_id, plain);
-	if (inbox_has(incoming, fragment))
-		ack_by(inbox, now_ns);
-	else
+}
+
+static int add_fragment(struct inbox *inbox, struct incoming *incoming, uint64_t now_ns,
+	uint64_t frame_id, bool stored, const struct seal_plain *plain)
+{
+	uint16_t fragment = get16(plain->frag);
+
+	if (incoming->fragments != get16(plain->frags) || incoming->type != plain->type ||
+		(incoming->fragments == 1 && incoming->size != get16(plain->len)))
+		return -EPROTO;
+	if (stored && !note_frame(incoming, fragment, frame_id))
+		return -ENOMEM;
+	incoming->skip = plain->skip;
+	stir(inbox, incoming, now_ns);
+	if (!stored)
+		owe_ack(inbox, now_ns, frame_id, plain);
+	if (!inbox_has(incoming, fragment))
 		take(incoming, now_ns, plain);
-	if (incoming->missing == 0)
+	else if (!stored)
+		ack_by(inbox, now_ns);
+	if (incoming->missing == 0 && !stored)
 		ack_by(inbox, now_ns);
 	return 0;
+}
+
+int inbox_add(struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, bool stored,
+	const struct seal_plain *plain)
+{
+	uint64_t number = get64(plain->message);
+
+	if (!inbox->stirred_ns)
+		inbox->stirred_ns = now_ns;
+	if (!window_reaches(&inbox->window, number)) {
+		slide(inbox, now_ns, number);
+		return 0; /* until the sender's floor brings it within reach */
+	}
+	if (window_has(&inbox->window, number)) {
+		if (stored) {
+			receipts_add(&inbox->receipts, frame_id);
+			/* its sender may not wait for a live ack any more, which may be lost */
+			if (plain->type == SEAL_HELLO)
+				inbox->owes = inbox->owes_at_once = true;
+			return 0;
+		}
+		owe_ack(inbox, now_ns, frame_id, plain);
+		ack_by(inbox, now_ns);
+		return 0;
+	}
+	take_skip(inbox, plain);
+	struct incoming *incoming = find_or_create(inbox, stored, plain);
+	if (!incoming)
+		return stored ? 0 : -ENOMEM; /* the relay sends it again */
+	return add_fragment(inbox, incoming, now_ns, frame_id, stored, plain);
 }
 
 void inbox_set_floor(struct inbox *inbox, uint64_t floor)
 {
 	if (floor > inbox->floor)
 		inbox->floor = floor;
+}
+
+void inbox_restored(struct inbox *inbox, uint64_t now_ns)
+{
+	struct incoming *incoming;
+
+	inbox->stirred_ns = now_ns;
+	inbox->refused = false;
+	TAILQ_FOREACH (incoming, &inbox->held, link)
+		if (incoming->missing == 0 && incoming->stored)
+			incoming->quiet_ns = now_ns;
 }

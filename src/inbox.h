@@ -4,10 +4,17 @@
 #define CHAPPE_INBOX_H
 
 #include "ack.h"
+#include "receipts.h"
 #include "window.h"
 #include <sys/queue.h>
 
-enum { INBOX_RECENT = 16, INBOX_ACK_EVERY = 2 };
+enum {
+	INBOX_RECENT = 16,
+	INBOX_ACK_EVERY = 2,
+	/* Stored messages held. With a live sender that keeps to its bounds nobody is dropped. */
+	INBOX_STORED = MESSAGE_HELD / 2,
+	INBOX_STORED_BYTES = MESSAGE_HELD_BYTES / 2,
+};
 
 /* A message of which something has come. */
 struct incoming {
@@ -21,16 +28,26 @@ struct incoming {
 	size_t len;        /* known once the last fragment has come */
 	size_t size;       /* of data, as it counts against MESSAGE_HELD_BYTES */
 	uint8_t *data;
+	bool stored;         /* it came by the store first */
+	uint8_t skip;        /* seal_plain.skip */
+	uint64_t *frame_ids; /* of its stored frames, by fragment; NULL until one has come */
 };
 TAILQ_HEAD(incoming_list, incoming);
 
 struct inbox {
 	struct incoming_list held; /* by number */
 	size_t held_count, held_bytes;
+	size_t stored_count, stored_bytes; /* of these, stored ones */
 	struct window window;
 	uint64_t floor; /* the contact's */
 	uint64_t epoch; /* struct ack_head */
 	bool blocked;   /* deliver() said -EAGAIN */
+	/* A number below one that is done came, or the window moved, or the way was restored. */
+	uint64_t stirred_ns; /* 0: not in this run */
+	bool refused;        /* a stored message, for want of room, since the way was restored */
+	struct receipts receipts;
+	/* Stored messages were delivered that no stored ack has named; a hello's is not delayed. */
+	bool owes, owes_at_once;
 	/* What the next ack is for. */
 	uint64_t ack_ns; /* when it goes; MESSAGE_NEVER */
 	uint64_t newest, newest_ns;
@@ -47,9 +64,10 @@ struct inbox {
 void inbox_init(struct inbox *inbox, const struct window *window, uint32_t run);
 void inbox_wipe(struct inbox *inbox);
 
-/* Takes a fragment, as seal_open() checked it. Returns 0, -EPROTO or -ENOMEM. */
-int inbox_add(
-	struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, const struct seal_plain *plain);
+/* Takes a fragment, as seal_open() checked it, of a live frame or a stored one. Returns 0, -EPROTO
+ * or -ENOMEM. */
+int inbox_add(struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, bool stored,
+	const struct seal_plain *plain);
 
 /* The contact has given up what it has not finished below floor. */
 void inbox_set_floor(struct inbox *inbox, uint64_t floor);
@@ -62,6 +80,11 @@ uint64_t inbox_deliver_deadline(const struct inbox *inbox);
 
 /* Fills all of *ack but its floor; no further ack is due until more comes. */
 void inbox_make_ack(struct inbox *inbox, uint64_t now_ns, struct ack *ack);
+/* The same for a stored ack, which names what is done, the highest numbers first, and nothing that
+ * is only held: by the time it is read that means nothing. */
+void inbox_make_stored_ack(const struct inbox *inbox, struct ack *ack);
+/* The way is open again: who waits for lower numbers waits from now on. */
+void inbox_restored(struct inbox *inbox, uint64_t now_ns);
 
 /* Between the parts of the inbox (inbox.c, inbox_deliver.c). */
 static inline bool inbox_has(const struct incoming *incoming, uint16_t fragment)
@@ -73,5 +96,7 @@ struct incoming *inbox_find(const struct inbox *inbox, uint64_t number);
 void inbox_drop(struct inbox *inbox, struct incoming *incoming);
 /* Drops what may have been acknowledged as held, which the next ack tells by its epoch. */
 void inbox_forget(struct inbox *inbox, struct incoming *incoming);
+/* The relay may forget all that has come of it. */
+void inbox_add_receipts(struct inbox *inbox, const struct incoming *incoming);
 
 #endif

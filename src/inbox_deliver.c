@@ -19,15 +19,35 @@ static void advance(struct inbox *inbox)
 	if (complete && complete->number < target)
 		target = complete->number;
 	window_advance(&inbox->window, target);
-	while ((first = TAILQ_FIRST(&inbox->held)) && first->number < target)
+	while ((first = TAILQ_FIRST(&inbox->held)) && first->number < target) {
+		inbox_add_receipts(inbox, first);
 		inbox_drop(inbox, first);
+	}
 }
 
-/* No lower number can come, or none has for a while. */
-static bool may_deliver(const struct inbox *inbox, const struct incoming *incoming, uint64_t now_ns)
+/* When a lower number that has not come is no longer waited for: at once where the one it follows
+ * is done. */
+static uint64_t deliver_ns(const struct inbox *inbox, const struct incoming *incoming)
 {
-	return incoming->number == inbox->window.base ||
-	       now_ns - incoming->quiet_ns >= MESSAGE_GAP_NS;
+	uint64_t skip = incoming->skip & SEAL_SKIP_MAX;
+
+	if (window_has(&inbox->window, incoming->number - 1 - skip))
+		return 0;
+	return incoming->quiet_ns + (incoming->stored ? MESSAGE_STORED_GAP_NS : MESSAGE_GAP_NS);
+}
+
+static void done(struct inbox *inbox, struct incoming *incoming, uint64_t now_ns)
+{
+	window_mark(&inbox->window, incoming->number);
+	inbox->stirred_ns = now_ns;
+	inbox_add_receipts(inbox, incoming);
+	if (incoming->stored) {
+		inbox->owes = true;
+		inbox->owes_at_once = inbox->owes_at_once || incoming->type == SEAL_HELLO;
+	} else {
+		inbox->ack_ns = 0;
+	}
+	inbox_drop(inbox, incoming);
 }
 
 void inbox_deliver(
@@ -36,7 +56,7 @@ void inbox_deliver(
 	while (!inbox->blocked) {
 		advance(inbox);
 		struct incoming *incoming = first_complete(inbox);
-		if (!incoming || !may_deliver(inbox, incoming, now_ns))
+		if (!incoming || deliver_ns(inbox, incoming) > now_ns)
 			return;
 		int error = calls->deliver(
 			context, incoming->type, incoming->number, incoming->data, incoming->len);
@@ -45,12 +65,12 @@ void inbox_deliver(
 			return;
 		}
 		if (error) {
+			if (error == -EPROTO) /* the store would bring it again for nothing */
+				inbox_add_receipts(inbox, incoming);
 			inbox_forget(inbox, incoming);
 			continue;
 		}
-		window_mark(&inbox->window, incoming->number);
-		inbox_drop(inbox, incoming);
-		inbox->ack_ns = 0;
+		done(inbox, incoming, now_ns);
 	}
 }
 
@@ -59,9 +79,7 @@ uint64_t inbox_deliver_deadline(const struct inbox *inbox)
 	const struct incoming *incoming = first_complete(inbox);
 	if (inbox->blocked || !incoming)
 		return MESSAGE_NEVER;
-	return incoming->number == inbox->window.base || incoming->number < inbox->floor
-		       ? 0
-		       : incoming->quiet_ns + MESSAGE_GAP_NS;
+	return incoming->number < inbox->floor ? 0 : deliver_ns(inbox, incoming);
 }
 
 /* The run of fragments that have come around one of them. */
@@ -131,4 +149,18 @@ void inbox_make_ack(struct inbox *inbox, uint64_t now_ns, struct ack *ack)
 	add_done(inbox, ack);
 	inbox->ack_ns = MESSAGE_NEVER;
 	inbox->unacked = 0;
+}
+
+void inbox_make_stored_ack(const struct inbox *inbox, struct ack *ack)
+{
+	const struct window *window = &inbox->window;
+
+	ack->done = window->base;
+	ack->epoch = inbox->epoch;
+	ack->newest = 0;
+	ack->delay_us = 0;
+	ack->count = 0;
+	for (uint64_t n = window->base + MESSAGE_WINDOW; n-- > window->base;)
+		if (window_has(window, n))
+			ack_add(ack, n, 0, ACK_WHOLE);
 }

@@ -3,23 +3,33 @@
  * opened plaintexts in and hands plaintexts to seal out; the clock comes in as now_ns (monotonic,
  * any origin), state goes out through save().
  *
+ * A message goes live, from device to device while both are there, or stored, by way of the relay's
+ * store, which accepts each of its frames and keeps them until the recipient says `received`. Both
+ * kinds share one row of numbers.
+ *
  * What is promised to the two ends:
- * - A message is acknowledged to its sender only after the recipient's deliver() has returned 0 and
- *   its save() has returned 0 after that.
+ * - A message is acknowledged to its sender, and received to the relay, only after the recipient's
+ *   deliver() has returned 0 and its save() has returned 0 after that.
  * - It is delivered once. The one exception: the recipient's process dies after deliver() took it
  *   and before save() returned; then it is delivered again, under the same number, after the
  *   restart. A deliver() that keeps what it takes under its number makes that harmless.
- * - Messages are delivered in the order of their numbers. A complete message waits for a lower one
- *   until that is delivered, or its sender has given it up (see message_cancel(); a sender that
- *   restarts has given up everything before), or MESSAGE_GAP_NS have passed in which no fragment of
- *   a lower one came. Only in the last case can a lower number be delivered after a higher one.
+ * - Messages are delivered in the order of their numbers. A complete message waits for the one it
+ *   follows until that is delivered, or its sender has given it up (see message_cancel(); a sender
+ *   that restarts has given up what was live before), or a time has passed in which no fragment of
+ *   a lower one came: MESSAGE_GAP_NS for a live one, MESSAGE_STORED_GAP_NS for a stored one, which
+ *   does not wait for live ones. Only in the last two cases can a lower number be delivered after
+ *   a higher one.
+ * - A stored message whose accepted() was called reaches the recipient whatever happens to the
+ *   sender. One that is not accepted is never forgotten in silence: not_accepted() is called, or
+ *   the process ends before either is.
  * - A number is never used twice, whatever happens to the process: numbers are reserved through
  *   save() in blocks before use. Numbers begin at 1 and may have gaps.
  *
  * Memory: at most MESSAGE_HELD_BYTES of unfinished messages received per contact, in at most
  * MESSAGE_HELD pieces; beyond that the one whose last fragment is oldest is dropped (its sender
- * sends it again). A sender has at most MESSAGE_OPEN messages and MESSAGE_OPEN_BYTES on the way, so
- * a correct one is never dropped. What message_send() queues beyond that is bounded by the caller.
+ * sends it again). A sender has at most MESSAGE_OPEN messages and MESSAGE_OPEN_BYTES of either kind
+ * on the way, so a correct one is never dropped. What message_send() queues beyond that is bounded
+ * by the caller.
  *
  * No threads, no globals: one struct message_peer is used by one thread at a time. Callbacks must
  * not call back into the same peer, except message_send() and message_cancel() from deliver() and
@@ -30,7 +40,7 @@
 #include "seal.h"
 
 enum {
-	MESSAGE_RECORD_BYTES = 160, /* what save() is given */
+	MESSAGE_RECORD_BYTES = 296, /* what save() is given */
 	MESSAGE_WINDOW = 1024,      /* numbers the duplicate bitmap covers */
 	MESSAGE_RESERVE = 64,       /* numbers reserved by one save() */
 	MESSAGE_HELD = 256,
@@ -41,8 +51,18 @@ enum {
 };
 
 #define MESSAGE_GAP_NS (5 * UINT64_C(1000000000))
+#define MESSAGE_STORED_GAP_NS (60 * UINT64_C(1000000000))
 #define MESSAGE_ACK_DELAY_NS (25 * UINT64_C(1000000))
 #define MESSAGE_NEVER UINT64_MAX
+
+/* The acknowledgement of stored messages goes after a random time, so that nobody who watches the
+ * relay can tell by it who wrote to whom: uniform between the minimum and the bound, which the
+ * caller may change; one for all that came meanwhile. What an earlier run of the device owed goes
+ * within MESSAGE_STORED_ACK_EARLIER_NS, or it might never go. */
+#define MESSAGE_STORED_ACK_MIN_NS (1 * UINT64_C(1000000000))
+#define MESSAGE_STORED_ACK_BOUND_NS (60 * UINT64_C(1000000000))
+#define MESSAGE_STORED_ACK_EARLIER_NS (3 * UINT64_C(1000000000))
+#define MESSAGE_ACCEPT_NS (30 * UINT64_C(1000000000)) /* a good message_way.accept_ns */
 
 struct message_peer;
 
@@ -59,14 +79,30 @@ struct message_calls {
 	 * returns. */
 	int (*deliver)(void *context, enum seal_type type, uint64_t number, const uint8_t *data,
 		size_t len);
-	/* The recipient's device has the message for good. */
+	/* The recipient's device has the message for good. Of stored messages also those of earlier
+	 * runs. */
 	void (*acknowledged)(void *context, uint64_t number);
+	/* Of stored messages: the relay has all of it for good; or it did not take it in time, and
+	 * the message is given up, though it may arrive all the same. May be NULL where none are
+	 * sent. */
+	void (*accepted)(void *context, uint64_t number);
+	void (*not_accepted)(void *context, uint64_t number);
+};
+
+/* How a message goes; both ways where it may matter little which one is quicker. */
+struct message_way {
+	bool live, stored;
+	uint8_t ttl;        /* stored: of the inner header */
+	uint64_t accept_ns; /* stored: given up after so long without progress; 0: never */
 };
 
 /* A plaintext to be sealed and sent now. */
 struct message_frame {
-	uint64_t frame_id; /* uniformly random, for the inner header; fresh in every frame */
-	size_t plain_len;  /* SEAL_SMALL_PLAIN_BYTES or SEAL_LARGE_PLAIN_BYTES */
+	/* Uniformly random, for the inner header; fresh in every frame, but for a stored one that
+	 * is repeated: it has the same way and plaintext, and is to be the same byte for byte. */
+	uint64_t frame_id;
+	struct message_way way; /* live or stored, not both */
+	size_t plain_len;       /* SEAL_SMALL_PLAIN_BYTES or SEAL_LARGE_PLAIN_BYTES */
 	union {
 		struct seal_plain plain;
 		uint8_t bytes[SEAL_LARGE_PLAIN_BYTES];
@@ -82,17 +118,22 @@ int message_open(struct message_peer **peer, const struct message_calls *calls, 
  * it, as when the process dies, nothing is lost but up to MESSAGE_RESERVE numbers. */
 void message_close(struct message_peer *peer);
 
-/* Queues a copy of a message: SEAL_DATA up to SEAL_MESSAGE_BYTES_MAX or SEAL_HELLO up to
+/* Queues a copy of a live message: SEAL_DATA up to SEAL_MESSAGE_BYTES_MAX or SEAL_HELLO up to
  * SEAL_LARGE_DATA_BYTES. Goes on trying until acknowledged() or message_cancel(). Returns 0 with
  * its number; -EMSGSIZE, -ENOMEM, or what save() said. */
 int message_send(struct message_peer *peer, enum seal_type type, const uint8_t *data, size_t len,
 	uint64_t *number) __attribute__((warn_unused_result));
 
+/* The same another way. A stored message is repeated until the relay has accepted it. */
+int message_send_way(struct message_peer *peer, enum seal_type type, const struct message_way *way,
+	const uint8_t *data, size_t len, uint64_t *number) __attribute__((warn_unused_result));
+
 /* Gives a message up; it may have arrived all the same. Returns 0, or -ENOENT if it is not (or no
  * longer) unacknowledged. */
 int message_cancel(struct message_peer *peer, uint64_t number);
 
-/* Messages queued or on the way, and their bytes. */
+/* Messages of SEAL_DATA queued or on the way, and bytes of all: of live ones, what is not
+ * acknowledged; of stored ones, what is not accepted. */
 struct message_backlog {
 	size_t messages, bytes;
 };
@@ -104,6 +145,22 @@ struct message_backlog message_backlog(const struct message_peer *peer);
  * of its message; -ENOMEM. */
 int message_receive(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id,
 	const struct seal_plain *plain);
+
+/* The same for a plaintext that came in a stored frame; whatever message_receipt() says of it, the
+ * caller has no need to. After -EPROTO the relay may forget the frame: it is of no use. */
+int message_receive_stored(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id,
+	const struct seal_plain *plain);
+/* The next stored frame that the relay may forget, to be told now. May call save(). */
+bool message_receipt(struct message_peer *peer, uint64_t now_ns, uint64_t *frame_id);
+/* When message_receipt() has something; MESSAGE_NEVER. message_deadline() includes it. */
+uint64_t message_receipt_deadline(const struct message_peer *peer);
+
+/* The relay has accepted a stored frame. */
+void message_accepted(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id);
+/* When the relay was last heard of: a message expires only if it could have been accepted. */
+void message_relay_heard(struct message_peer *peer, uint64_t heard_ns);
+/* The bound of the random delay of acknowledgements of stored messages. */
+void message_set_stored_ack_bound(struct message_peer *peer, uint64_t bound_ns);
 
 /* Offers again what deliver() had put off with -EAGAIN. */
 void message_offer(struct message_peer *peer, uint64_t now_ns);

@@ -3,19 +3,21 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-void outbox_init(struct outbox *outbox, uint64_t next, uint64_t done)
+void outbox_init(struct outbox *outbox, struct ledger *ledger, bool stored, uint64_t done)
 {
 	memset(outbox, 0, sizeof *outbox);
 	TAILQ_INIT(&outbox->queue);
 	TAILQ_INIT(&outbox->finished);
+	TAILQ_INIT(&outbox->expired);
 	TAILQ_INIT(&outbox->on_the_way);
 	recovery_init(&outbox->recovery);
-	outbox->next = next;
+	outbox->ledger = ledger;
+	outbox->stored = stored;
 	outbox->done = done;
 	outbox->lost_ns = MESSAGE_NEVER;
 }
 
-static void free_message(struct outgoing *message)
+void outbox_free(struct outgoing *message)
 {
 	if (message->data)
 		sodium_memzero(message->data, message->len);
@@ -24,15 +26,21 @@ static void free_message(struct outgoing *message)
 	free(message);
 }
 
+static void free_all(struct outgoing_list *list)
+{
+	struct outgoing *message, *next;
+	for (message = TAILQ_FIRST(list); message; message = next) {
+		next = TAILQ_NEXT(message, link);
+		outbox_free(message);
+	}
+	TAILQ_INIT(list);
+}
+
 void outbox_wipe(struct outbox *outbox)
 {
-	struct outgoing *message;
-	while ((message = TAILQ_FIRST(&outbox->queue))) {
-		outbox_take_out(outbox, message);
-		free_message(message);
-	}
-	while (outbox_pop_finished(outbox))
-		;
+	free_all(&outbox->queue);
+	free_all(&outbox->finished);
+	free_all(&outbox->expired);
 }
 
 /* What the recipient sets aside for a message: its bytes, or all fragments as full ones. */
@@ -42,27 +50,35 @@ static size_t held_bytes(const struct outgoing *message)
 				       : (size_t)message->fragments * SEAL_LARGE_DATA_BYTES;
 }
 
-/* Opens queued messages as far as the recipient's memory and window reach. */
+/* The recipient's memory and window reach so far. Stored messages: a large one goes alone. */
+static bool may_open(const struct outbox *outbox, const struct outgoing *message)
+{
+	const struct outgoing *first = TAILQ_FIRST(&outbox->queue);
+	bool alone = outbox->stored && (first->fragments > 1 || message->fragments > 1);
+
+	return outbox->open < MESSAGE_OPEN && message->number - first->number < MESSAGE_WINDOW &&
+	       outbox->open_bytes + held_bytes(message) <= MESSAGE_OPEN_BYTES &&
+	       !(alone && outbox->open > 0);
+}
+
 static void open_more(struct outbox *outbox)
 {
 	struct outgoing *message = TAILQ_FIRST(&outbox->queue);
-	if (!message)
-		return;
-	uint64_t floor = message->number;
 	while (message && message->open)
 		message = TAILQ_NEXT(message, link);
-	for (; message; message = TAILQ_NEXT(message, link)) {
-		if (outbox->open == MESSAGE_OPEN || message->number - floor >= MESSAGE_WINDOW ||
-			outbox->open_bytes + held_bytes(message) > MESSAGE_OPEN_BYTES)
-			return;
+	for (; message && may_open(outbox, message); message = TAILQ_NEXT(message, link)) {
 		message->open = true;
+		if (message->type != SEAL_ACK)
+			message->skip =
+				ledger_skip(outbox->ledger, message->number, outbox->stored);
 		outbox->open++;
 		outbox->open_bytes += held_bytes(message);
 		outbox->waiting += message->waiting;
 	}
 }
 
-int outbox_add(struct outbox *outbox, enum seal_type type, const uint8_t *data, size_t len)
+int outbox_add(struct outbox *outbox, uint64_t number, enum seal_type type,
+	const struct message_way *way, const uint8_t *data, size_t len)
 {
 	size_t fragments = (len + SEAL_LARGE_DATA_BYTES - 1) / SEAL_LARGE_DATA_BYTES;
 	if (fragments == 0)
@@ -75,13 +91,14 @@ int outbox_add(struct outbox *outbox, enum seal_type type, const uint8_t *data, 
 	message->fragment = calloc(fragments, sizeof *message->fragment);
 	if (!message->data || !message->fragment) {
 		message->len = 0;
-		free_message(message);
+		outbox_free(message);
 		return -ENOMEM;
 	}
 	if (len)
 		memcpy(message->data, data, len);
-	message->number = outbox->next++;
+	message->number = number;
 	message->type = type;
+	message->way = *way;
 	message->fragments = message->waiting = (uint16_t)fragments;
 	for (size_t i = 0; i < fragments; i++) {
 		message->fragment[i].message = message;
@@ -127,17 +144,23 @@ void outbox_take_out(struct outbox *outbox, struct outgoing *message)
 	open_more(outbox);
 }
 
-int outbox_cancel(struct outbox *outbox, uint64_t number)
+struct outgoing *outbox_find(const struct outbox *outbox, uint64_t number)
 {
 	struct outgoing *message;
-	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link)) {
-		if (message->number != number)
-			continue;
-		outbox_take_out(outbox, message);
-		free_message(message);
-		return 0;
-	}
-	return -ENOENT;
+	TAILQ_FOREACH (message, &outbox->queue, link)
+		if (message->number == number && message->type != SEAL_ACK)
+			return message;
+	return NULL;
+}
+
+int outbox_cancel(struct outbox *outbox, uint64_t number)
+{
+	struct outgoing *message = outbox_find(outbox, number);
+	if (!message)
+		return -ENOENT;
+	outbox_take_out(outbox, message);
+	outbox_free(message);
+	return 0;
 }
 
 uint64_t outbox_pop_finished(struct outbox *outbox)
@@ -148,14 +171,13 @@ uint64_t outbox_pop_finished(struct outbox *outbox)
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
 	uint64_t number = message->number;
 	TAILQ_REMOVE(&outbox->finished, message, link);
-	free_message(message);
+	outbox_free(message);
 	return number;
 }
 
 uint64_t outbox_floor(const struct outbox *outbox)
 {
-	const struct outgoing *first = TAILQ_FIRST(&outbox->queue);
-	return first ? first->number : outbox->next;
+	return ledger_floor(outbox->ledger, outbox->done);
 }
 
 bool outbox_floor_due(const struct outbox *outbox)

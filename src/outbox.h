@@ -1,12 +1,19 @@
-/* Messages to a contact: the queue, their fragments, what is on the way, what is lost.
+/* Messages to a contact: the queue, their fragments, what is on the way, what is lost. Live ones
+ * and stored ones have an outbox each, under one ledger of numbers.
  *
  * A fragment is waiting (to be sent, for the first time or again), on the way, or held (the contact
  * has it in memory). A message is finished when the contact says it is durable there, and only
- * then; what is held may be forgotten until then, which the contact tells by a higher epoch. */
+ * then; what is held may be forgotten until then, which the contact tells by a higher epoch.
+ *
+ * In the outbox of stored messages it is the relay that acknowledges, frame by frame, and what it
+ * has accepted is held for good: a message is finished when all of it is. A fragment keeps its
+ * frame_id. A message of several fragments is begun alone: if it is given up, the next one is not
+ * begun yet and can tell the contact to forget what has come of it. */
 #ifndef CHAPPE_OUTBOX_H
 #define CHAPPE_OUTBOX_H
 
 #include "ack.h"
+#include "ledger.h"
 #include "recovery.h"
 #include <sys/queue.h>
 
@@ -27,15 +34,19 @@ struct fragment {
 	uint16_t index;
 	uint8_t state; /* enum fragment_state */
 	bool asks;     /* on the way though it was held: asks whether it still is */
+	bool repeated; /* sent more than once under its frame_id */
 };
 TAILQ_HEAD(fragment_list, fragment);
 
 struct outgoing {
 	TAILQ_ENTRY(outgoing) link;
-	uint64_t number;
+	uint64_t number; /* of an ack: of the message that would be next */
 	enum seal_type type;
-	bool open; /* its fragments may be sent */
-	uint16_t fragments, waiting;
+	bool open;    /* its fragments may be sent */
+	uint8_t skip; /* seal_plain.skip, known once it is open */
+	struct message_way way;
+	uint64_t progress_ns; /* stored: first sent, accepted in part, or the way was restored */
+	uint16_t fragments, waiting, held;
 	uint16_t first_waiting; /* none before it is waiting */
 	uint8_t *data;
 	size_t len;
@@ -44,12 +55,14 @@ struct outgoing {
 TAILQ_HEAD(outgoing_list, outgoing);
 
 struct outbox {
+	bool stored;
+	struct ledger *ledger;
 	struct outgoing_list queue; /* by number; the open ones come first */
 	struct outgoing_list finished;
-	size_t messages, bytes;  /* in queue */
-	size_t open, open_bytes; /* messages, and what they take of the contact's memory */
-	size_t waiting;          /* fragments of open messages */
-	uint64_t next;           /* the number after the last one used */
+	struct outgoing_list expired; /* stored: not accepted in time */
+	size_t messages, bytes;       /* in queue */
+	size_t open, open_bytes;      /* messages, and what they take of the contact's memory */
+	size_t waiting;               /* fragments of open messages */
 	struct fragment_list on_the_way;
 	struct recovery recovery;
 	uint64_t order;             /* of the last transmission */
@@ -64,16 +77,19 @@ struct outbox {
 	uint64_t announced; /* the floor last told to the contact */
 };
 
-/* next: the first number to be used; done: outbox.done of an earlier run, 1 for a new contact. */
-void outbox_init(struct outbox *outbox, uint64_t next, uint64_t done);
+/* done: outbox.done of an earlier run, 1 for a new contact. The ledger must outlive the outbox. */
+void outbox_init(struct outbox *outbox, struct ledger *ledger, bool stored, uint64_t done);
 void outbox_wipe(struct outbox *outbox);
 
-/* Queues a copy under number outbox->next, which then grows. Returns 0 or -ENOMEM. */
-int outbox_add(struct outbox *outbox, enum seal_type type, const uint8_t *data, size_t len);
-/* Returns 0 or -ENOENT. */
+/* Queues a copy under a number, not lower than any in the queue. Returns 0 or -ENOMEM. */
+int outbox_add(struct outbox *outbox, uint64_t number, enum seal_type type,
+	const struct message_way *way, const uint8_t *data, size_t len);
+/* The message of that number in the queue, or NULL. */
+struct outgoing *outbox_find(const struct outbox *outbox, uint64_t number);
+/* Takes a message out. Returns 0 or -ENOENT. */
 int outbox_cancel(struct outbox *outbox, uint64_t number);
 
-/* All messages below are finished or given up. */
+/* All messages below are finished or given up, in both outboxes. */
 uint64_t outbox_floor(const struct outbox *outbox);
 /* The contact may be waiting for numbers below the floor that will never come. */
 bool outbox_floor_due(const struct outbox *outbox);
@@ -82,6 +98,17 @@ bool outbox_floor_due(const struct outbox *outbox);
 void outbox_ack(struct outbox *outbox, const struct ack *ack, uint64_t now_ns);
 /* Takes the first of outbox->finished out and frees it; 0 = there is none. */
 uint64_t outbox_pop_finished(struct outbox *outbox);
+
+/* Stored: the relay has accepted a frame; a message of which that was the last goes to finished. */
+void outbox_accepted(struct outbox *outbox, uint64_t frame_id, uint64_t now_ns);
+/* Stored: moves to expired what has made no progress for as long as its way allows, though the
+ * relay was heard, last at heard_ns. */
+void outbox_expire(struct outbox *outbox, uint64_t now_ns, uint64_t heard_ns);
+/* When outbox_expire() has something to do; MESSAGE_NEVER: not before the relay is heard again. */
+uint64_t outbox_expiry(const struct outbox *outbox, uint64_t heard_ns);
+/* The number of the first message of several fragments in the queue; 0: none. */
+uint64_t outbox_first_large(const struct outbox *outbox);
+void outbox_free(struct outgoing *message);
 
 /* What time demands: losses and probe timeouts. */
 void outbox_tick(struct outbox *outbox, uint64_t now_ns);
@@ -92,7 +119,7 @@ uint64_t outbox_deadline(const struct outbox *outbox);
 /* Probes at once; timers start anew. */
 void outbox_probe(struct outbox *outbox, uint64_t now_ns);
 
-/* Between the parts of the outbox (outbox.c, outbox_send.c, outbox_ack.c). */
+/* Between the parts of the outbox (outbox.c, outbox_send.c, outbox_ack.c, outbox_stored.c). */
 size_t outbox_data_bytes(const struct fragment *fragment);
 uint64_t outbox_frame_bytes(const struct fragment *fragment);
 void outbox_take_out(struct outbox *outbox, struct outgoing *message);

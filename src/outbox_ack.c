@@ -137,7 +137,7 @@ void outbox_ack(struct outbox *outbox, const struct ack *ack, uint64_t now_ns)
 			forget_held(outbox);
 		outbox->epoch = ack->epoch;
 	}
-	if (ack->done > outbox->done && ack->done <= outbox->next)
+	if (ack->done > outbox->done && ack->done <= outbox->ledger->next)
 		outbox->done = ack->done;
 	for (message = TAILQ_FIRST(&outbox->queue); message; message = next) {
 		next = TAILQ_NEXT(message, link);

@@ -27,6 +27,10 @@ void outbox_tick(struct outbox *outbox, uint64_t now_ns)
 
 void outbox_probe(struct outbox *outbox, uint64_t now_ns)
 {
+	struct outgoing *message;
+	TAILQ_FOREACH (message, &outbox->queue, link)
+		if (message->progress_ns)
+			message->progress_ns = now_ns;
 	outbox->recovery.timeouts = 0;
 	outbox->heard_ns = now_ns;
 	if (outbox->open > 0) {
@@ -88,15 +92,19 @@ static void fill_frame(const struct fragment *fragment, struct message_frame *fr
 	size_t len = outbox_data_bytes(fragment);
 
 	frame->plain_len = seal_plain_bytes(len);
+	frame->way = message->way;
 	memset(frame->bytes, 0, frame->plain_len);
 	frame->plain.type = (uint8_t)message->type;
+	frame->plain.skip = message->skip;
 	frame->plain.frag = put16(fragment->index);
 	frame->plain.frags = put16(message->fragments);
 	frame->plain.len = put16((uint16_t)len);
-	frame->plain.message = put64(message->number);
+	frame->plain.message = put64(message->type == SEAL_ACK ? 0 : message->number);
 	memcpy(frame->plain.data, message->data + (size_t)fragment->index * SEAL_LARGE_DATA_BYTES,
 		len);
-	randombytes_buf(&frame->frame_id, sizeof frame->frame_id);
+	frame->frame_id = fragment->sent.frame_id;
+	if (!message->way.stored || !fragment->sent.frame_id)
+		randombytes_buf(&frame->frame_id, sizeof frame->frame_id);
 }
 
 bool outbox_next(struct outbox *outbox, uint64_t now_ns, struct message_frame *frame)
@@ -115,6 +123,9 @@ bool outbox_next(struct outbox *outbox, uint64_t now_ns, struct message_frame *f
 	}
 	if (TAILQ_EMPTY(&outbox->on_the_way) && outbox->recovery.timeouts == 0)
 		outbox->heard_ns = now_ns;
+	if (!fragment->message->progress_ns)
+		fragment->message->progress_ns = now_ns;
+	fragment->repeated = fragment->sent.frame_id == frame->frame_id;
 	fragment->asks = fragment->state == FRAGMENT_HELD;
 	fragment->state = FRAGMENT_ON_THE_WAY;
 	fragment->sent = (struct outbox_sent){ frame->frame_id, now_ns, ++outbox->order };

@@ -20,6 +20,9 @@ enum {
 	SEAL_SMALL_DATA_BYTES = SEAL_SMALL_PLAIN_BYTES - SEAL_HEADER_BYTES,      /* 336 */
 	SEAL_LARGE_DATA_BYTES = SEAL_LARGE_PLAIN_BYTES - SEAL_HEADER_BYTES,      /* 1056 */
 
+	SEAL_SKIP_MAX = 127,       /* of seal_plain.skip */
+	SEAL_SKIP_GIVEN_UP = 0x80, /* its upper bit */
+
 	SEAL_MESSAGE_BYTES_MAX = 1 << 20,
 	SEAL_FRAGMENTS_MAX = /* 993 */
 	(SEAL_MESSAGE_BYTES_MAX + SEAL_LARGE_DATA_BYTES - 1) / SEAL_LARGE_DATA_BYTES,
@@ -37,7 +40,9 @@ enum seal_type {
  * fragment may be empty. Acks and hellos are one fragment (frag 0, frags 1). */
 struct seal_plain {
 	uint8_t type; /* enum seal_type */
-	uint8_t zero;
+	/* How many of the numbers right below message it does not wait for, at most SEAL_SKIP_MAX
+	 * and below message; with SEAL_SKIP_GIVEN_UP, its sender has given them up. In an ack 0. */
+	uint8_t skip;
 	le16 frag, frags; /* frag < frags <= SEAL_FRAGMENTS_MAX */
 	le16 len;         /* bytes of data */
 	le64 message;     /* number of the message, from 1; in an ack 0 */
@@ -57,6 +62,13 @@ static inline size_t seal_plain_bytes(size_t len)
  * unopenable. plain must not overlap inner. Returns 0; -EINVAL for another length or a remote key
  * that is no key (low order), with the payload wiped. */
 int seal_payload(const struct noise_keypair *own, const uint8_t remote[NOISE_KEY_BYTES],
+	const uint8_t psk[NOISE_KEY_BYTES], struct wire_inner *inner,
+	const struct seal_plain *plain, size_t plain_len) __attribute__((warn_unused_result));
+
+/* The same, and byte for byte the same whenever it is given the same: for frames that are repeated
+ * until the relay has stored them. The ephemeral key is BLAKE2b-256 under own's secret key of all
+ * that is sealed, its header and its recipient, so it serves one payload alone. */
+int seal_repeatable(const struct noise_keypair *own, const uint8_t remote[NOISE_KEY_BYTES],
 	const uint8_t psk[NOISE_KEY_BYTES], struct wire_inner *inner,
 	const struct seal_plain *plain, size_t plain_len) __attribute__((warn_unused_result));
 

@@ -102,6 +102,9 @@ static void serve_once(struct cli_world *w, int timeout_ms)
 	uint8_t datagram[WIRE_LARGE_BYTES + 1];
 	ssize_t n;
 
+	w->relay->now_ns = 1000 * PEER_S + (uint64_t)now_ms() * PEER_MS;
+	relay_peer_deliver(w->relay);
+	flush(w);
 	poll(&p, 1, timeout_ms);
 	while ((n = recvfrom(w->socket, datagram, sizeof datagram, 0, (struct sockaddr *)&from,
 			&from_len)) >= 0) {

@@ -204,7 +204,7 @@ void world_kill(struct world_device *d)
 
 static bool settle(struct world *w)
 {
-	bool busy = false;
+	bool busy = relay_peer_deliver(w->relay);
 
 	for (int i = 0; i < 3; i++) {
 		struct world_device *d = &w->device[i];
@@ -223,9 +223,10 @@ void world_run(struct world *w, uint64_t ns)
 	uint64_t end = w->relay->now_ns + ns;
 
 	for (;;) {
-		uint64_t due = UINT64_MAX;
+		uint64_t due;
 		for (int turns = 0; settle(w); turns++)
 			assert_true(turns < 100000); /* it spins */
+		due = relay_peer_due(w->relay);
 		for (int i = 0; i < 3; i++)
 			if (w->device[i].chappe)
 				due = device_earlier(due, chappe_deadline(w->device[i].chappe));

@@ -109,6 +109,7 @@ struct relay_peer *relay_peer_new(void)
 	relay->next_index = 0x1000;
 	relay->suites = hop_suites();
 	relay->status_times = -1;
+	relay->store_takes = -1;
 	relay->routes_max = 8;
 	relay->soft_s = WIRE_SOFT_LIFETIME_S;
 	relay->hard_s = WIRE_HARD_LIFETIME_S;
@@ -124,6 +125,7 @@ void relay_peer_free(struct relay_peer *relay)
 {
 	for (int i = 0; i < PEER_LINKS; i++)
 		free(relay->links[i].queue);
+	free(relay->stored);
 	free(relay);
 }
 
@@ -446,6 +448,8 @@ static void take_transport(
 		relay_peer_control(relay, session, inner);
 	else if (inner->kind == WIRE_LIVE)
 		forward(relay, inner, len - WIRE_TRANSPORT_OVERHEAD_BYTES);
+	else if (inner->kind == WIRE_STORED || inner->kind == WIRE_RECEIVED)
+		relay_peer_store(relay, session, inner, len - WIRE_TRANSPORT_OVERHEAD_BYTES);
 }
 
 void relay_peer_take(struct peer_link *link, const void *datagram, size_t len)

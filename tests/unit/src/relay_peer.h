@@ -21,7 +21,11 @@ enum {
 	PEER_SESSIONS = 64,
 	PEER_ROUTES = 16,
 	PEER_QUEUE = 4096,
+	PEER_STORED = 8192,
+	PEER_STORED_WINDOW = 1200, /* frames of a route delivered and not received yet */
+	PEER_STORED_BURST = 64,
 };
+#define PEER_STORED_PAUSE_NS UINT64_C(1000000000) /* then a frame is delivered again */
 
 struct peer_datagram {
 	uint16_t len;
@@ -69,9 +73,23 @@ struct peer_route {
 	uint32_t flags;
 };
 
+/* A stored frame; those that were received stay, to be known if they are repeated. */
+struct peer_stored {
+	bool received;
+	uint8_t ttl;
+	uint16_t len;
+	uint64_t due_ns; /* when it is delivered next */
+	unsigned int deliveries;
+	union {
+		struct wire_inner inner;
+		uint8_t bytes[WIRE_INNER_HEADER_BYTES + WIRE_LARGE_PAYLOAD_BYTES];
+	};
+};
+
 struct peer_counts {
 	unsigned int inits, cookies, responses, confirmed, keepalives, challenges, moved, resets;
 	unsigned int controls, relayed, unopened, replayed;
+	unsigned int stored, stored_again, changed, accepted, delivered, received, received_wrong;
 };
 
 struct relay_peer {
@@ -87,8 +105,13 @@ struct relay_peer {
 	struct peer_route routes[PEER_ROUTES];
 	struct peer_link links[PEER_LINKS];
 	struct peer_counts counts;
+	struct peer_stored *stored; /* in the order in which they came; NULL until the first */
+	size_t stored_count;
 
 	/* knobs */
+	bool no_store;           /* stored frames are dropped */
+	int store_takes;         /* so many are stored, then it is full; -1: no limit */
+	int lose_accepted;       /* so many are not sent */
 	bool down;               /* the process is dead: silence */
 	uint32_t suites;         /* of hop_suites(); inits of others meet silence */
 	bool demand_cookie;      /* inits without mac2 get a cookie reply */
@@ -134,6 +157,16 @@ void relay_peer_push(struct peer_link *link, const void *datagram, size_t len);
 /* Seals an inner header and payload for a device under a session and hands it over. */
 void relay_peer_send(
 	struct relay_peer *relay, struct peer_session *session, const void *inner, size_t len);
+
+/* The store (relay_peer_store.c): takes a stored or received frame of a device's session. */
+void relay_peer_store(struct relay_peer *relay, struct peer_session *session,
+	const struct wire_inner *inner, size_t len);
+/* Delivers what is due, at most PEER_STORED_BURST; whether anything was. */
+bool relay_peer_deliver(struct relay_peer *relay);
+/* When there is something; UINT64_MAX: not before a frame or a session comes. */
+uint64_t relay_peer_due(const struct relay_peer *relay);
+/* Frames that wait for a device. */
+size_t relay_peer_waiting(struct relay_peer *relay, int device);
 
 /* Answers a control frame (relay_peer_control.c). */
 void relay_peer_control(

@@ -48,7 +48,7 @@ static void a_flood_of_beginnings_is_bounded(void **state)
 	for (size_t i = 0; i < sizeof frags / sizeof *frags; i++) {
 		begin_inbox();
 		for (uint64_t number = 2; number <= MESSAGE_WINDOW; number++) {
-			assert_int_equal(inbox_add(&inbox, number, number,
+			assert_int_equal(inbox_add(&inbox, number, number, false,
 						 fragment(&plain, number, 0, frags[i], 1056)),
 				0);
 			assert_true(inbox.held_bytes <= MESSAGE_HELD_BYTES);
@@ -70,12 +70,14 @@ static void a_flood_of_whole_messages_is_bounded(void **state)
 	begin_inbox();
 	/* Complete, but number 1 is missing: they wait for their turn. */
 	for (uint64_t number = 2; number <= MESSAGE_WINDOW; number++) {
-		assert_int_equal(
-			inbox_add(&inbox, number, number, fragment(&plain, number, 0, 1, 1056)), 0);
+		assert_int_equal(inbox_add(&inbox, number, number, false,
+					 fragment(&plain, number, 0, 1, 1056)),
+			0);
 		assert_true(inbox.held_count <= MESSAGE_HELD);
 	}
-	assert_int_equal(
-		inbox_add(&inbox, 9999, 9999, fragment(&plain, MESSAGE_WINDOW + 1, 0, 1, 1056)), 0);
+	assert_int_equal(inbox_add(&inbox, 9999, 9999, false,
+				 fragment(&plain, MESSAGE_WINDOW + 1, 0, 1, 1056)),
+		0);
 	assert_false(holds(MESSAGE_WINDOW + 1)); /* out of reach */
 	inbox_wipe(&inbox);
 }
@@ -86,13 +88,13 @@ static void the_one_untouched_longest_goes_first(void **state)
 	union plain plain;
 	begin_inbox();
 	for (uint64_t number = 1; number <= 4; number++) /* 4 * 993 * 1056 bytes just fit */
-		assert_int_equal(
-			inbox_add(&inbox, number, number, fragment(&plain, number, 0, 993, 1056)),
+		assert_int_equal(inbox_add(&inbox, number, number, false,
+					 fragment(&plain, number, 0, 993, 1056)),
 			0);
 	uint64_t epoch = inbox.epoch;
-	assert_int_equal(inbox_add(&inbox, 10, 10, fragment(&plain, 1, 1, 993, 1056)), 0);
+	assert_int_equal(inbox_add(&inbox, 10, 10, false, fragment(&plain, 1, 1, 993, 1056)), 0);
 	assert_int_equal(inbox.epoch, epoch);
-	assert_int_equal(inbox_add(&inbox, 11, 11, fragment(&plain, 5, 0, 993, 1056)), 0);
+	assert_int_equal(inbox_add(&inbox, 11, 11, false, fragment(&plain, 5, 0, 993, 1056)), 0);
 	assert_true(holds(1) && !holds(2) && holds(3) && holds(4) && holds(5));
 	assert_int_equal(inbox.epoch, epoch + 1); /* what was acknowledged of 2 is void */
 	inbox_wipe(&inbox);
@@ -103,13 +105,13 @@ static void fragments_that_contradict_are_refused(void **state)
 	(void)state;
 	union plain plain;
 	begin_inbox();
-	assert_int_equal(inbox_add(&inbox, 1, 1, fragment(&plain, 2, 0, 3, 1056)), 0);
-	assert_int_equal(inbox_add(&inbox, 2, 2, fragment(&plain, 2, 1, 4, 1056)), -EPROTO);
+	assert_int_equal(inbox_add(&inbox, 1, 1, false, fragment(&plain, 2, 0, 3, 1056)), 0);
+	assert_int_equal(inbox_add(&inbox, 2, 2, false, fragment(&plain, 2, 1, 4, 1056)), -EPROTO);
 	fragment(&plain, 2, 0, 1, 10);
 	plain.plain.type = SEAL_HELLO;
-	assert_int_equal(inbox_add(&inbox, 3, 3, &plain.plain), -EPROTO);
-	assert_int_equal(inbox_add(&inbox, 4, 4, fragment(&plain, 3, 0, 1, 10)), 0);
-	assert_int_equal(inbox_add(&inbox, 5, 5, fragment(&plain, 3, 0, 1, 11)), -EPROTO);
+	assert_int_equal(inbox_add(&inbox, 3, 3, false, &plain.plain), -EPROTO);
+	assert_int_equal(inbox_add(&inbox, 4, 4, false, fragment(&plain, 3, 0, 1, 10)), 0);
+	assert_int_equal(inbox_add(&inbox, 5, 5, false, fragment(&plain, 3, 0, 1, 11)), -EPROTO);
 	inbox_wipe(&inbox);
 }
 

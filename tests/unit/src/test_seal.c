@@ -201,9 +201,19 @@ static void refuses_reserved_bytes_and_wrong_numbers(void **state)
 		assert_refused(&frame, -EPROTO);
 	}
 	fill_plain(&plain, SEAL_DATA, 0, 1, 20);
-	plain.plain.zero = 1;
-	seal(&frame, &plain, SEAL_SMALL_PLAIN_BYTES);
-	assert_refused(&frame, -EPROTO);
+	plain.plain.message = put64(3);
+	for (unsigned skip = 0; skip < 256; skip++) { /* below the message, and there is no 0 */
+		plain.plain.skip = (uint8_t)skip;
+		seal(&frame, &plain, SEAL_SMALL_PLAIN_BYTES);
+		if ((skip & SEAL_SKIP_MAX) >= 3) {
+			assert_refused(&frame, -EPROTO);
+			continue;
+		}
+		uint8_t sender[NOISE_KEY_BYTES];
+		union plain opened;
+		assert_int_equal(open_frame(&frame, sender, &opened), 0);
+		assert_int_equal(opened.plain.skip, skip);
+	}
 	const uint8_t types[] = { SEAL_DATA, SEAL_HELLO, SEAL_ACK };
 	for (size_t i = 0; i < 3; i++) {
 		fill_plain(&plain, types[i], 0, 1, 20);

@@ -84,7 +84,9 @@ static void acknowledged(void *context, uint64_t number)
 	end->acknowledged[end->acknowledged_count++] = number;
 }
 
-static const struct message_calls calls = { save, deliver, acknowledged };
+static const struct message_calls calls = {
+	.save = save, .deliver = deliver, .acknowledged = acknowledged
+};
 
 void two_ends_open(struct end *end)
 {
