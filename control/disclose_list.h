@@ -1,5 +1,5 @@
 /* What `chappectl disclose` names: every place in which the relay holds something, and every datum
- * there. Columns of the store are in STORE_COLUMNS; here are the structs of the two processes'
+ * there. Columns of the store are in STORE_COLUMNS; here are the structs of the three processes'
  * memory and what is in neither. A test compares the structs with the debugging information of the
  * programs: one that gains a field fails it until the field is named here. */
 #ifndef CHAPPE_CONTROL_DISCLOSE_LIST_H
@@ -7,6 +7,7 @@
 
 #define CONTROL_PROCESS "chappe-control"
 #define DATAPLANE_PROCESS "chappe-dataplane"
+#define STORE_PROCESS "chappe-store"
 
 /* identifier, kind (table, struct or other), name, process, medium, scope, about */
 #define DISCLOSE_PLACES(P)                                                                         \
@@ -33,7 +34,29 @@
 		"frames while they cross the relay, and what the next frame has not overwritten")  \
 	P(workers, other, "workers", DATAPLANE_PROCESS, "memory", relay,                           \
 		"counters and secrets of the packet path")                                         \
-	P(logs, other, "logs", "both", "standard error, kept by whoever collects it", relay,       \
+	P(store_files, other, "messages/", STORE_PROCESS, "disk", relay,                           \
+		"RocksDB's files: the records of what waits (below, of each device), sealed "      \
+		"under "                                                                           \
+		"the keys of their epochs; and of what was erased, until a file is rewritten, "    \
+		"which nobody can open once its epoch's key is gone")                              \
+	P(store_epoch, struct, "epoch", STORE_PROCESS, "disk and memory", relay,                   \
+		"keys/: the keys under which records lie, one for each hour in which something "   \
+		"arrived that waits")                                                              \
+	P(store_calendar, struct, "calendar_page", STORE_PROCESS, "memory", relay,                 \
+		"which numbers arrived in which minute, all devices together")                     \
+	P(store_recent, struct, "recent_frame", STORE_PROCESS, "memory", relay,                    \
+		"frames that were delivered a short while ago, so that a repetition is known; "    \
+		"their records in messages/ say the same")                                         \
+	P(store_pending, struct, "depot_pending", STORE_PROCESS, "memory", relay,                  \
+		"frames on their way to the disk")                                                 \
+	P(store_accept, struct, "accept_entry", STORE_PROCESS, "memory", relay,                    \
+		"frames whose sender is still to hear that they were accepted: the one place "     \
+		"where what waits and who sent it stand side by side")                             \
+	P(store_rings, other, "rings", "chappe-dataplane and chappe-store", "memory", relay,       \
+		"frames on their way between the two; a slot is wiped when it is taken")           \
+	P(store_counters, other, "counters", STORE_PROCESS, "memory", relay,                       \
+		"sums over all devices (chappectl store status)")                                  \
+	P(logs, other, "logs", "all", "standard error, kept by whoever collects it", relay,        \
 		"starts, stops, errors; no key, no route, no address of a device")                 \
 	P(table_device, table, "device", CONTROL_PROCESS, "disk", device,                          \
 		"the device's row in chappe.db")                                                   \
@@ -58,13 +81,28 @@
 	P(endpoint, struct, "endpoint", DATAPLANE_PROCESS, "memory", device,                       \
 		"where the device's frames go: addresses of its sessions and candidates")          \
 	P(dataplane_route, other, "route table", DATAPLANE_PROCESS, "memory", device,              \
-		"the device's routes as the packet path looks them up")
+		"the device's routes as the packet path looks them up")                            \
+	P(waiting, other, "what waits", STORE_PROCESS, "disk", device,                             \
+		"how much waits under each of the device's routes; nothing says who sent it")      \
+	P(store_index, struct, "record_index_bytes", STORE_PROCESS, "disk", device,                \
+		"a record of each frame that waits; one entry here for all under a route")         \
+	P(store_body, struct, "record_body_bytes", STORE_PROCESS, "disk", device,                  \
+		"the frames themselves; one entry here for all under a route")                     \
+	P(store_mailbox, struct, "mailbox", STORE_PROCESS, "memory", device,                       \
+		"which frames wait under a route, and how far their delivery is")                  \
+	P(store_device, struct, "deliver_device", STORE_PROCESS, "memory", device,                 \
+		"how fast frames go to the device, by its slot")
 
 #define SESSION_END "until the session ends, at most an hour after its handshake"
 #define PENDING_END "until confirmed, at most 5 seconds"
 #define MEMORY_END "until revoked or control stops"
 #define OPERATION_END "a minute, so that a repeated request gets the same answer"
 #define TABLE_END "until revoked or the dataplane stops"
+#define WAITING_END                                                                                \
+	"until received, expired, or the route or device is revoked; the limit is 21 days unless " \
+	"`chappectl store limits` says otherwise"
+#define DELIVERY_END "until chappe-store or the dataplane stops"
+#define RECENT_END "ten minutes from arrival"
 #define NOTHING "bookkeeping of the program; says nothing about the device"
 
 /* place, datum, until when, what it is */
@@ -98,6 +136,37 @@
 	D(workers, source_buckets, "until the dataplane stops",                                    \
 		"how many resets and, under load, handshakes a source may still have and when it " \
 		"last had one, by a keyed hash of its address: many addresses share a bucket")     \
+	D(store_files, records, WAITING_END, "sealed records")                                     \
+	D(store_files, order, "until its file is rewritten",                                       \
+		"the numbers of records, which count arrivals, and which of them were delivered: " \
+		"readable without a key")                                                          \
+	D(store_files, log, "until RocksDB rotates it",                                            \
+		"when RocksDB opened, wrote and rewrote files, and how large they were")           \
+	D(store_epoch, number, "until its last record is gone", "counts epochs")                   \
+	D(store_epoch, records, "until its last record is gone", "how many records lie under it")  \
+	D(store_epoch, key, "until its last record is gone; then overwritten and removed",         \
+		"opens the records of that hour: route, order and time of what waits, and its "    \
+		"payload, which stays sealed. Where the file system or the disk copies on write, " \
+		"an overwritten key may survive in blocks that no file shows")                     \
+	D(store_calendar, first, WAITING_END, "first number of the minute")                        \
+	D(store_calendar, minute, WAITING_END, "the minute")                                       \
+	D(store_calendar, epoch, WAITING_END, "its epoch")                                         \
+	D(store_recent, hash, RECENT_END, "keyed hash of route and number of the frame")           \
+	D(store_recent, number, RECENT_END, "number of its arrival")                               \
+	D(store_recent, arrived, RECENT_END, "minute of its arrival")                              \
+	D(store_recent, epoch, RECENT_END, "its epoch")                                            \
+	D(store_pending, route, "until written, milliseconds", "the route it was sent to")         \
+	D(store_pending, frame_id, "until written, milliseconds", "random number of the frame")    \
+	D(store_accept, index, "until told, milliseconds", "index of the sender's session")        \
+	D(store_accept, device, "until told, milliseconds", "slot of the recipient")               \
+	D(store_accept, frame_id, "until told, milliseconds", "random number of the frame")        \
+	D(store_accept, route, "until told, milliseconds", "the route it was sent to")             \
+	D(store_rings, frames, "until taken, milliseconds; then wiped",                            \
+		"opened frames: a route and a payload that stays sealed; of stored ones the "      \
+		"index "                                                                           \
+		"of the sender's session and the slot of the recipient")                           \
+	D(store_counters, counters, "until chappe-store stops",                                    \
+		"frames accepted, delivered, refused; how long the disk took")                     \
 	D(logs, lines, "as whoever collects them decides", "what the processes report")            \
 	D(control_device, key, MEMORY_END, "public key, as in the store")                          \
 	D(control_device, psk, MEMORY_END,                                                         \
@@ -198,16 +267,60 @@
 	D(endpoint, reserved, SESSION_END, NOTHING)                                                \
 	D(dataplane_route, route, TABLE_END, "the route, as in the store")                         \
 	D(dataplane_route, device, TABLE_END, "slot of the device it leads to")                    \
-	D(dataplane_route, flags, TABLE_END, "whether live frames are allowed")
+	D(dataplane_route, flags, TABLE_END, "whether live frames are allowed")                    \
+	D(waiting, route, WAITING_END, "the route under which they wait")                          \
+	D(waiting, frames, WAITING_END, "how many")                                                \
+	D(waiting, large_frames, WAITING_END, "how many of them are of 1232 bytes")                \
+	D(waiting, bytes, WAITING_END, "bytes of their cells")                                     \
+	D(waiting, oldest, WAITING_END, "minute in which the first of them arrived")               \
+	D(waiting, newest, WAITING_END, "minute in which the last of them arrived")                \
+	D(store_index, epoch, WAITING_END, "under which key it is sealed; not sealed itself")      \
+	D(store_index, delivered, RECENT_END, "whether it was delivered; not sealed")              \
+	D(store_index, route, WAITING_END, "the route it was sent to")                             \
+	D(store_index, frame_id, WAITING_END, "random number that its sender gave it")             \
+	D(store_index, arrived, WAITING_END, "minute in which it arrived")                         \
+	D(store_index, ttl, WAITING_END, "how long its sender wants it to wait")                   \
+	D(store_index, large, WAITING_END, "which of the two sizes it has")                        \
+	D(store_index, tag, WAITING_END, NOTHING)                                                  \
+	D(store_body, epoch, WAITING_END, "under which key it is sealed; not sealed itself")       \
+	D(store_body, arrived, WAITING_END, "minute in which it arrived")                          \
+	D(store_body, rest, WAITING_END,                                                           \
+		"the frame: route, numbers, and the payload that its sender sealed for the "       \
+		"recipient, which no key of the relay opens; then a tag")                          \
+	D(store_mailbox, route, WAITING_END, "the route")                                          \
+	D(store_mailbox, device, DELIVERY_END, "slot of the device it leads to")                   \
+	D(store_mailbox, next, DELIVERY_END, NOTHING)                                              \
+	D(store_mailbox, count, WAITING_END, "how many frames wait")                               \
+	D(store_mailbox, large, WAITING_END, "how many of them are of 1232 bytes")                 \
+	D(store_mailbox, room, WAITING_END, NOTHING)                                               \
+	D(store_mailbox, sent, DELIVERY_END, "how many are on their way to the device")            \
+	D(store_mailbox, since_ms, DELIVERY_END, "since when nothing of them was received")        \
+	D(store_mailbox, tries, DELIVERY_END, "how often they were sent in vain")                  \
+	D(store_mailbox, entries, WAITING_END,                                                     \
+		"numbers of arrival, sizes and 14 bits of the frames' own numbers")                \
+	D(store_device, due_us, DELIVERY_END, "when to look what is to be sent again")             \
+	D(store_device, next, DELIVERY_END, NOTHING)                                               \
+	D(store_device, previous, DELIVERY_END, NOTHING)                                           \
+	D(store_device, at, DELIVERY_END, "route to go on with")                                   \
+	D(store_device, acknowledged, DELIVERY_END, "frames it received in the last 5 ms")         \
+	D(store_device, left, DELIVERY_END, "frames it may have in these 5 ms")                    \
+	D(store_device, list, DELIVERY_END, NOTHING)                                               \
+	D(store_device, in_vain, DELIVERY_END, "rounds of which nothing was received")             \
+	D(store_device, online, DELIVERY_END, "whether it has a session")
 
 /* What people ask for and does not exist. */
 #define DISCLOSE_ABSENT(A)                                                                         \
 	A("Plaintext of messages, or a key that opens it: payloads are sealed by one device for "  \
-	  "another, and neither process ever holds those keys.")                                   \
-	A("Messages: a frame that can't be delivered at once is dropped. Nothing is queued or "    \
-	  "stored for a device that is away.")                                                     \
+	  "another, and no process of the relay ever holds those keys.")                           \
+	A("Live messages: a frame that can't be delivered at once is dropped, unless its sender "  \
+	  "asked for it to be stored until its recipient is back.")                                \
+	A("Who sent what waits: no record names a sender, a session or an address. The relay "     \
+	  "knows under which route a message waits, when it arrived, and its size.")               \
+	A("What was received or erased: it goes from the store, and with the last message of its " \
+	  "hour the key that opens its remains. A backup that was made before holds both.")        \
 	A("Who talks to whom: while a frame crosses the relay, its session and its route are in "  \
-	  "memory side by side; neither is written down, and routes do not say who holds them.")   \
+	  "memory side by side; they are never written down together, and routes do not say who "  \
+	  "holds them.")                                                                           \
 	A("When a device was last seen, where it was, how much it sent, on disk: sessions and "    \
 	  "addresses are in memory only, and gone when the session ends or the process does.")     \
 	A("Names, telephone numbers, e-mail addresses, contact lists: devices are keys.")          \

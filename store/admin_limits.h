@@ -6,15 +6,19 @@
 
 #include "admin_msg.h"
 
-/* field of struct admin_limits, least, most, default, what. MAILBOX_ENTRIES_MAX bounds frames of a
- * route; a device with 64 MiB takes 10 s to fetch them at 50 Mbit/s. */
+enum { ADMIN_ROUTE_FRAMES = 10000, ADMIN_DEVICE_FRAMES = 50000 };
+
+/* field of struct admin_limits, least, most, default, what. MAILBOX_ENTRIES_MAX bounds the frames
+ * of a route; 50,000 large cells take a device 10 s at 50 Mbit/s. */
 #define ADMIN_LIMITS(X)                                                                            \
-	X(route_frames, 1, 1 << 20, 10000, "frames that wait under one route")                     \
-	X(route_bytes, 1232, INT64_C(1) << 40, 12 << 20, "bytes that wait under one route")        \
-	X(device_frames, 1, INT32_MAX, 50000, "frames that wait for one device")                   \
-	X(device_bytes, 1232, INT64_C(1) << 44, 64 << 20, "bytes that wait for one device")        \
+	X(route_frames, 1, 1 << 20, ADMIN_ROUTE_FRAMES, "frames that wait under one route")        \
+	X(route_bytes, 1232, INT64_C(1) << 40, ADMIN_ROUTE_FRAMES * WIRE_LARGE_BYTES,              \
+		"bytes that wait under one route")                                                 \
+	X(device_frames, 1, INT32_MAX, ADMIN_DEVICE_FRAMES, "frames that wait for one device")     \
+	X(device_bytes, 1232, INT64_C(1) << 44, ADMIN_DEVICE_FRAMES * WIRE_LARGE_BYTES,            \
+		"bytes that wait for one device")                                                  \
 	X(total_bytes, 1232, INT64_C(1) << 50, INT64_C(16) << 30, "bytes that wait altogether")    \
-	X(disk_free_bytes, 0, INT64_C(1) << 50, 1 << 30,                                           \
+	X(disk_free_bytes, 0, INT64_C(1) << 50, 256 << 20,                                         \
 		"bytes that the disk must have free for anything to be taken")                     \
 	X(ttl_minutes, 1, 366 * 24 * 60, 21 * 24 * 60, "minutes that a frame waits at most")
 

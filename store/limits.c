@@ -1,5 +1,7 @@
 #include "limits.h"
 
+#include "admin_limits.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
@@ -10,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROUTE_FRAMES = 10000, DEVICE_FRAMES = 50000, TTL_MINUTES_MAX = 10 * 366 * 24 * 60 };
+enum { TTL_MINUTES_MAX = 10 * 366 * 24 * 60 };
 
 static const struct limit {
 	const char *name;
@@ -50,15 +52,9 @@ static void set(void *limits, size_t offset, size_t bytes, uint64_t value)
 
 void limits_defaults(struct depot_limits *limits)
 {
-	*limits = (struct depot_limits){
-		.route_frames = ROUTE_FRAMES,
-		.device_frames = DEVICE_FRAMES,
-		.route_bytes = (uint64_t)ROUTE_FRAMES * WIRE_LARGE_BYTES,
-		.device_bytes = (uint64_t)DEVICE_FRAMES * WIRE_LARGE_BYTES,
-		.total_bytes = UINT64_C(16) << 30,
-		.disk_free_bytes = UINT64_C(256) << 20,
-		.ttl_minutes = DEPOT_TTL_MINUTES,
-	};
+	const struct admin_limits defaults = admin_limits_default();
+
+	limits_from_admin(limits, &defaults);
 }
 
 int limits_check(const struct admin_limits *limits, char error[ADMIN_TEXT_BYTES])

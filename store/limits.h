@@ -8,8 +8,7 @@
 
 #define LIMITS_FILE "limits"
 
-/* What holds before any were sent: 10,000 frames a route, 50,000 a device, 16 GiB together, 256 MiB
- * of the disk left free, 21 days. */
+/* What holds before any were sent: the defaults of admin_limits.h. */
 void limits_defaults(struct depot_limits *limits);
 
 /* -EINVAL, with a text, for limits that can't be. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the operator can be made to hand over: the disclosure names every column of the store and
-# every field of the structs that the two programs were built with; shows the live values of a device
+# every field of the structs that the three programs were built with; shows the live values of a device
 # and no secret; and says so when the dataplane's part is missing.
 #
 #   alice 192.0.2.2 --veth-- relay: tap0 198.18.0.1, chappe-dataplane .2 --veth-- bob 198.51.100.2
@@ -18,12 +18,12 @@ talk_start alice
 say "every column and every field is named"
 ctl disclose --all --json >"$T/all.json" || fail "disclose --all"
 json 'j["complete"]' <"$T/all.json" | grep -qx True || fail "the disclosure says that it is not complete"
-for part in dataplane control; do
+for part in dataplane control store; do
 	python3 "$lib/structs.py" "$build/$part/chappe-$part" "$top" "$part" src store >"$T/$part.json"
 done
-complete() { # complete DISCLOSURE STORE CONTROL-STRUCTS DATAPLANE-STRUCTS
+complete() { # complete DISCLOSURE STORE CONTROL-STRUCTS DATAPLANE-STRUCTS STORE-STRUCTS
 	python3 "$lib/check_disclosed.py" "$1" "$2" "$lib/not_disclosed" \
-		chappe-control="$3" chappe-dataplane="$4" >"$T/complete.out"
+		chappe-control="$3" chappe-dataplane="$4" chappe-store="$5" >"$T/complete.out"
 }
 python3 - "$state/chappe.db" "$T/copy.db" <<-'END'
 	import sqlite3, sys
@@ -33,13 +33,13 @@ python3 - "$state/chappe.db" "$T/copy.db" <<-'END'
 	    copy.execute(sql)
 	copy.commit()
 END
-complete "$T/all.json" "$T/copy.db" "$T/control.json" "$T/dataplane.json" || fail "$(<"$T/complete.out")"
+complete "$T/all.json" "$T/copy.db" "$T/control.json" "$T/dataplane.json" "$T/store.json" || fail "$(<"$T/complete.out")"
 say "$(tail -n 1 "$T/complete.out")"
 
 say "and the check finds what is not"
 finds() { # finds WHAT: in the complaints of the check, which has to fail
 	! complete "$T/all.json" "${db-$T/copy.db}" "${control-$T/control.json}" \
-		"${dataplane-$T/dataplane.json}" || fail "not found: $1"
+		"${dataplane-$T/dataplane.json}" "${store-$T/store.json}" || fail "not found: $1"
 	grep -qF "$1" "$T/complete.out" || fail "no \"$1\" in: $(<"$T/complete.out")"
 }
 python3 - "$T" <<-'END'
@@ -57,12 +57,17 @@ python3 - "$T" <<-'END'
 	dataplane["session_send"].append("recipients")
 	dataplane["diary"] = ["entries"]
 	json.dump(dataplane, open(f"{directory}/dataplane-more.json", "w"))
+	store = json.load(open(f"{directory}/store.json"))
+	store["record_index_bytes"].append("sender")
+	json.dump(store, open(f"{directory}/store-more.json", "w"))
 END
 db=$T/more.db finds "column device.last_seen is not disclosed"
 db=$T/more.db finds "table contacts is not disclosed"
 control=$T/control-more.json finds "field device.last_seen_s of chappe-control is not disclosed"
 dataplane=$T/dataplane-more.json finds "field session_send.recipients of chappe-dataplane is not disclosed"
 dataplane=$T/dataplane-more.json finds "struct diary of chappe-dataplane is neither"
+
+store=$T/store-more.json finds "field record_index_bytes.sender of chappe-store is not disclosed"
 
 say "the values are those of the live device"
 name=$(ctl session list --json |
