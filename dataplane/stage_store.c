@@ -43,23 +43,19 @@ static void store_one(struct worker *worker, struct rte_mbuf *mbuf, uint32_t dev
 	worker->given++;
 }
 
-uint32_t stage_store(struct worker *worker)
+static void store_unconnected(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
-	struct rte_mbuf **frames = worker->stored.frames;
-	const uint32_t n = worker->stored.n;
-	const uint64_t before = stage_flow(worker);
+	for (uint32_t i = 0; i < n; i++)
+		worker_drop_opened(worker, frames[i], COUNTER_drop_no_store);
+}
+
+/* Out of the way of turns without such frames: most have none. */
+static __rte_noinline void store_all(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+{
 	const void *keys[RTE_HASH_LOOKUP_BULK_MAX];
 	void *data[RTE_HASH_LOOKUP_BULK_MAX];
 	uint64_t hits = 0;
 
-	if (likely(n == 0))
-		return 0;
-	worker->stored.n = 0;
-	if (!__atomic_load_n(&worker->store_connected, __ATOMIC_RELAXED)) {
-		for (uint32_t i = 0; i < n; i++)
-			worker_drop_opened(worker, frames[i], COUNTER_drop_no_store);
-		return n;
-	}
 	for (uint32_t i = 0; i < n; i++)
 		keys[i] = frame_inner(frames[i])->route;
 	rte_hash_lookup_bulk_data(worker->view->routes, keys, n, &hits, data);
@@ -68,6 +64,20 @@ uint32_t stage_store(struct worker *worker)
 			worker_drop_opened(worker, frames[i], COUNTER_drop_no_route);
 		else
 			store_one(worker, frames[i], route_device(data[i]));
+}
+
+uint32_t stage_store(struct worker *worker)
+{
+	const uint32_t n = worker->stored.n;
+
+	if (likely(n == 0))
+		return 0;
+	const uint64_t before = stage_flow(worker);
+	worker->stored.n = 0;
+	if (__atomic_load_n(&worker->store_connected, __ATOMIC_RELAXED))
+		store_all(worker, worker->stored.frames, n);
+	else
+		store_unconnected(worker, worker->stored.frames, n);
 	stage_check_flow(worker, before, 0, 0); /* sort has counted them as branched off */
 	return n;
 }
