@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Once they run, no task of either relay process has a capability, all have no_new_privs and a
+# Once they run, no task of the three relay processes has a capability, all have no_new_privs and a
 # seccomp filter, none is root, and the processes can't be traced or dumped by their own user. A
 # process that is compromised can neither open a file nor a socket nor start a program.
 #
@@ -41,6 +41,7 @@ confined() { # confined NAME PID
 
 confined chappe-dataplane "$dataplane_pid"
 confined chappe-control "$control_pid"
+confined chappe-store "$store_pid"
 
 say "and they work like this"
 device alice alice
@@ -52,9 +53,14 @@ talk alice "send bob 5 3000 0"
 wait_for 20 "messages arrive" at_least 5 acked alice bob
 confined chappe-dataplane "$dataplane_pid"
 confined chappe-control "$control_pid"
+confined chappe-store "$store_pid"
 
 say "locked memory: what holds keys is not swapped or dumped"
 [ "$(field VmLck "/proc/$dataplane_pid/status" | tr -dc 0-9)" -gt 0 ] || fail "the dataplane locks no memory"
 [ "$(stat -c %a "$state/relay.key")" = 600 ] || fail "relay.key has mode $(stat -c %a "$state/relay.key")"
+[ "$(stat -c %a "$depot")" = 700 ] || fail "the store's directory has mode $(stat -c %a "$depot")"
+for socket in table punt store store-admin; do
+	[ "$(stat -c %a "$run/$socket.sock")" = 600 ] || fail "$socket.sock has mode $(stat -c %a "$run/$socket.sock")"
+done
 [ "$(stat -c %a "$control_socket")" = 660 ] || fail "control.sock has mode $(stat -c %a "$control_socket")"
 check_wire

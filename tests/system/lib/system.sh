@@ -146,8 +146,10 @@ WIRE=tap0                # the interface of namespace relay to capture on
 MEMORY=(--no-huge -m 256)
 IDLE_SLEEP_US=100
 EAL_EXTRA=()
+STORE=yes # with a message store
 
 run=$T/run
+depot=$T/store # of chappe-store
 state=$T/state
 control_socket=$run/control.sock
 
@@ -161,8 +163,9 @@ json() { # json EXPRESSION: of the Python value j read from standard input
 
 write_configuration() {
 	local address
-	mkdir -p "$run" "$state"
-	chown nobody:nogroup "$run" "$state"
+	mkdir -p "$run" "$state" "$depot"
+	chown nobody:nogroup "$run" "$state" "$depot"
+	chmod 700 "$depot"
 	{
 		echo "[relay]"
 		for address in "${RELAY_ADDRESSES[@]}"; do echo "address = $address"; done
@@ -172,6 +175,8 @@ write_configuration() {
 	printf '%s\n' "[store]" "state_dir = $state" "[dataplane]" "run_dir = $run" \
 		"[api]" "socket = $control_socket" "group = nogroup" \
 		"[process]" "user = nobody" "[relay]" "${RELAY_NAMES[@]/#/name = }" >"$T/control.conf"
+	printf '%s\n' "[store]" "dir = $depot" "[dataplane]" "run_dir = $run" \
+		"[process]" "user = nobody" >"$T/store.conf"
 }
 
 # The lcores share all of the processors: a test machine has two.
@@ -242,7 +247,22 @@ control_answers() { # with or without a dataplane
 	[ $status -eq 0 ] || [ $status -eq 7 ]
 }
 
-# Both processes, in step, and the capture of the wire.
+store_start() {
+	local before
+	before=$(grep -c 'store.sock: chappe-store connected' "$T/dataplane.log" || :)
+	rm -f "$T/store.pid"
+	"$build/store/chappe-store" --config "$T/store.conf" --pid-file "$T/store.pid" \
+		>>"$T/store.log" 2>&1 &
+	wait_for 20 "the store is up" test -s "$T/store.pid"
+	store_pid=$(<"$T/store.pid")
+	wait_for 10 "the store has found the dataplane" store_attached $((before + 1))
+}
+
+store_attached() { # store_attached N: for the Nth time since the test began
+	[ "$(grep -c 'store.sock: chappe-store connected' "$T/dataplane.log")" -ge "$1" ]
+}
+
+# The processes, in step, and the capture of the wire.
 relay_start() {
 	ip netns list | grep -qw ^relay || relay_namespace
 	write_configuration
@@ -251,6 +271,7 @@ relay_start() {
 	dataplane_start
 	capture_start
 	control_start
+	[ -z "$STORE" ] || store_start
 	relay_ready
 }
 
