@@ -57,7 +57,7 @@ int admin_listen(struct admin *admin, const char *run_dir, uid_t uid, gid_t gid,
 	char error[SERVICE_ERROR_BYTES])
 {
 	memset(admin, 0, sizeof *admin);
-	admin->listener = -1;
+	admin->listener = admin->waiting = -1;
 	memset(admin->peers, 0xff, sizeof admin->peers);
 	const int len = snprintf(admin->path, sizeof admin->path, "%s/store-admin.sock", run_dir);
 	const int result = len < 0 || (size_t)len >= sizeof admin->path
@@ -106,6 +106,24 @@ int admin_accept(struct admin *admin)
 	return -1;
 }
 
+static void drop(struct admin *admin, int peer)
+{
+	for (int at = 0; at < ADMIN_PEERS_MAX; at++)
+		if (admin->peers[at] == peer)
+			admin->peers[at] = -1;
+	if (admin->waiting == peer)
+		admin->waiting = -1;
+	close(peer);
+}
+
+static bool send_reply(int peer, struct admin_reply *reply)
+{
+	const bool sent = send(peer, reply, sizeof *reply, MSG_NOSIGNAL) == sizeof *reply;
+
+	sodium_memzero(reply, sizeof *reply);
+	return sent;
+}
+
 static bool answer(struct admin *admin, int peer, const struct admin_request *request)
 {
 	struct admin_reply reply = { .op = request->op };
@@ -116,12 +134,25 @@ static bool answer(struct admin *admin, int peer, const struct admin_request *re
 			"version %u was asked, this chappe-store speaks %d: install both programs "
 			"from one release",
 			request->version, ADMIN_VERSION);
-	} else {
-		admin_do(admin->service, request, &reply);
+	} else if (!admin_do(admin->service, request, &reply)) {
+		admin->waiting = peer;
+		return true;
 	}
-	const bool sent = send(peer, &reply, sizeof reply, MSG_NOSIGNAL) == sizeof reply;
-	sodium_memzero(&reply, sizeof reply);
-	return sent;
+	return send_reply(peer, &reply);
+}
+
+void admin_turn(struct admin *admin)
+{
+	struct admin_reply reply = { 0 };
+	const enum work_kind ended = admin->service->work_ended;
+
+	if (admin->waiting < 0 || (ended != WORK_BACKUP && ended != WORK_BACKUP_END))
+		return;
+	const int peer = admin->waiting;
+	admin->waiting = -1;
+	admin_finish(admin->service, &reply);
+	if (!send_reply(peer, &reply))
+		drop(admin, peer);
 }
 
 bool admin_serve(struct admin *admin, int peer)
@@ -140,10 +171,7 @@ bool admin_serve(struct admin *admin, int peer)
 		} else if (got > 0) {
 			log_warning("store-admin.sock: a request that makes no sense");
 		}
-		for (int at = 0; at < ADMIN_PEERS_MAX; at++)
-			if (admin->peers[at] == peer)
-				admin->peers[at] = -1;
-		close(peer);
+		drop(admin, peer);
 		return false;
 	}
 	return true;

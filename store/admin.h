@@ -13,6 +13,7 @@ struct admin {
 	char path[ADMIN_SOCKET_BYTES];
 	int listener;
 	int peers[ADMIN_PEERS_MAX]; /* -1: none */
+	int waiting;                /* the peer whose BACKUP or BACKUP_END is under way; -1: none */
 };
 
 /* Makes the socket, 0600; a socket that a dead process left is replaced. With privileges it is
@@ -26,8 +27,12 @@ int admin_accept(struct admin *admin);
 /* Answers what a peer asks. False where it is gone: its descriptor is closed. */
 bool admin_serve(struct admin *admin, int peer);
 
-/* admin_op.c: does what is asked. */
-void admin_do(
+/* Replies to who waits for work that has ended. */
+void admin_turn(struct admin *admin);
+
+/* admin_op.c: does what is asked. False where the reply comes later, from admin_finish(). */
+bool admin_do(
 	struct service *service, const struct admin_request *request, struct admin_reply *reply);
+void admin_finish(const struct service *service, struct admin_reply *reply);
 
 #endif

@@ -1,5 +1,6 @@
 #include "admin.h"
 
+#include "backup.h"
 #include "control/log.h"
 #include "limits.h"
 
@@ -74,6 +75,10 @@ static void do_status(struct service *service, struct admin_status *status)
 	status->epochs = depot_epochs(service->depot);
 	status->commit_p50_us = latency_percentile(&service->commits, service->now_us, 500);
 	status->commit_p99_us = latency_percentile(&service->commits, service->now_us, 990);
+	status->verified = service->work.verified;
+	status->verify_bad = service->work.bad;
+	status->verify = (uint8_t)service->work.verify;
+	status->compact = (uint8_t)service->work.compact;
 	status->linked = service->attach.state == ATTACH_PRESENT;
 	status->failed = depot_failed(service->depot);
 }
@@ -127,30 +132,63 @@ static void do_route_erase(struct service *service, const uint8_t *route, struct
 		refuse(reply, result, "what waits could not be erased from the disk");
 }
 
-void admin_do(
+/* False: it has begun. */
+static bool begin(struct service *service, enum work_kind kind, struct admin_reply *reply)
+{
+	const int result = work_start(&service->work, kind);
+
+	if (result == 0)
+		return false;
+	refuse(reply, result,
+		result == -EBUSY ? "another compaction or backup is under way"
+				 : "it could not begin");
+	return true;
+}
+
+bool admin_do(
 	struct service *service, const struct admin_request *request, struct admin_reply *reply)
 {
 	switch ((enum admin_op)request->op) {
 	case ADMIN_STATUS:
 		do_status(service, &reply->status);
-		return;
+		return true;
 	case ADMIN_LIMITS_SET:
 		do_limits_set(service, &request->limits, reply);
-		return;
+		return true;
 	case ADMIN_LIMITS_GET:
 		limits_to_admin(&reply->limits, &service->limits);
-		return;
+		return true;
 	case ADMIN_ROUTE_QUERY:
 		do_route_query(service, request->route.route, &reply->waiting);
-		return;
+		return true;
 	case ADMIN_ROUTE_ERASE:
 		do_route_erase(service, request->route.route, reply);
-		return;
+		return true;
 	case ADMIN_VERIFY:
+		if (work_verify(&service->work) < 0)
+			refuse(reply, -EBUSY, "it is being verified");
+		return true;
 	case ADMIN_COMPACT:
+		(void)begin(service, WORK_COMPACT, reply);
+		return true;
 	case ADMIN_BACKUP:
+		return begin(service, WORK_BACKUP, reply);
 	case ADMIN_BACKUP_END:
-		break;
+		return begin(service, WORK_BACKUP_END, reply);
 	}
 	refuse(reply, -EOPNOTSUPP, "the request");
+	return true;
+}
+
+void admin_finish(const struct service *service, struct admin_reply *reply)
+{
+	const bool made = service->work_ended == WORK_BACKUP;
+
+	reply->op = made ? ADMIN_BACKUP : ADMIN_BACKUP_END;
+	reply->result = service->work.job.result;
+	memcpy(reply->text, service->work.job.text, sizeof reply->text);
+	if (made && reply->result == 0 &&
+		(size_t)snprintf(reply->path.path, sizeof reply->path.path, "%s/" BACKUP_DIRECTORY,
+			service->directory) >= sizeof reply->path.path)
+		refuse(reply, -ENAMETOOLONG, "the path of the copy");
 }

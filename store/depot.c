@@ -20,6 +20,11 @@ uint64_t depot_expired(const struct depot *depot)
 	return depot->expired;
 }
 
+bool depot_is_short(const struct depot *depot)
+{
+	return depot_disk_free(depot) < depot->limits.disk_free_bytes;
+}
+
 bool depot_failed(const struct depot *depot)
 {
 	return depot->failed;
@@ -248,6 +253,27 @@ int depot_read(
 		return got == -EMSGSIZE ? -EBADMSG : (int)got;
 	const struct epoch_key *key = epochs_key(depot->epochs, record_epoch(&bytes, (size_t)got));
 	return key ? record_open_body(frame, number, &bytes, (size_t)got, key) : -EBADMSG;
+}
+
+int depot_check(struct depot *depot, const struct mailbox *box, uint32_t at)
+{
+	const uint64_t number = mailbox_number(box->entries[at]);
+	struct record_index_bytes bytes;
+	struct record_index index;
+	struct record_frame frame;
+	int result = read_index(depot, number, &index, &bytes);
+
+	if (result == 0)
+		result = depot_read(depot, box, at, &frame);
+	if (result < 0)
+		return result;
+	const struct wire_inner *inner = (const struct wire_inner *)frame.bytes;
+	const bool same = index.frame_id == get64(inner->frame_id) &&
+			  memcmp(index.route, inner->route, sizeof index.route) == 0 &&
+			  memcmp(box->route, inner->route, sizeof box->route) == 0;
+	sodium_memzero(&index, sizeof index);
+	sodium_memzero(&frame, WIRE_INNER_HEADER_BYTES + offsetof(struct record_frame, bytes));
+	return same ? 0 : -EBADMSG;
 }
 
 bool depot_give_up(struct depot *depot, struct mailbox *box, uint32_t at)

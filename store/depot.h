@@ -92,9 +92,20 @@ struct mailboxes *depot_mailboxes(const struct depot *depot);
 uint32_t depot_epochs(const struct depot *depot);
 uint64_t depot_expired(const struct depot *depot);   /* frames, since start */
 uint64_t depot_disk_free(const struct depot *depot); /* bytes */
+bool depot_is_short(const struct depot *depot);      /* the disk has less room than the limit */
 bool depot_failed(const struct depot *depot);        /* a commit did: nothing is taken any more */
 
-/* Rewrites the tables without what was erased. */
+/* Looks whether a committed message and its index can be read and belong together. 0, -EBADMSG,
+ * -ENOENT, -EIO. */
+int depot_check(struct depot *depot, const struct mailbox *box, uint32_t at);
+
+/* Rewrites the tables without what was erased. depot_compact_tables() is the part of it that takes
+ * long: another thread may call it meanwhile. */
 int depot_compact(struct depot *depot);
+int depot_compact_tables(const struct depot *depot);
+/* A consistent copy of the messages in a new directory on the same file system, also from another
+ * thread. Held keys are not destroyed before they are let go. */
+int depot_copy(const struct depot *depot, const char *directory, char error[ENGINE_ERROR_BYTES]);
+void depot_hold_keys(struct depot *depot, bool held);
 
 #endif

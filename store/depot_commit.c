@@ -30,7 +30,7 @@ static void destroy_keys(struct depot *depot)
 
 static void look_at_disk(struct depot *depot)
 {
-	depot->disk_short = depot_disk_free(depot) < depot->limits.disk_free_bytes;
+	depot->disk_short = depot_is_short(depot);
 }
 
 int depot_commit_begin(struct depot *depot)

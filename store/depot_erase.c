@@ -73,10 +73,27 @@ bool depot_sweep(struct depot *depot)
 	return true;
 }
 
+int depot_compact_tables(const struct depot *depot)
+{
+	return engine_compact(depot->engine);
+}
+
 int depot_compact(struct depot *depot)
 {
-	const int result = engine_compact(depot->engine);
+	const int result = depot_compact_tables(depot);
 	const int destroyed = epochs_destroy_empty(depot->epochs);
 
 	return result < 0 ? result : destroyed < 0 ? destroyed : 0;
+}
+
+int depot_copy(const struct depot *depot, const char *directory, char error[ENGINE_ERROR_BYTES])
+{
+	return engine_copy(depot->engine, directory, error);
+}
+
+void depot_hold_keys(struct depot *depot, bool held)
+{
+	if (depot->keys_held && !held)
+		(void)epochs_destroy_empty(depot->epochs);
+	depot->keys_held = held;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,4 +37,21 @@ int directory_give(const char *path, uid_t uid, gid_t gid)
 	to.gid = gid;
 	/* The directory itself comes last: one that was interrupted begins anew. */
 	return nftw(path, give_one, DESCRIPTORS, FTW_PHYS | FTW_DEPTH) != 0 ? -errno : 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+	(void)status;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+int directory_remove(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status) != 0)
+		return errno == ENOENT ? 0 : -errno;
+	return nftw(path, remove_one, DESCRIPTORS, FTW_PHYS | FTW_DEPTH) != 0 ? -errno : 0;
 }

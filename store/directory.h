@@ -8,4 +8,7 @@
  * does not own it yet. 0 or -errno. */
 int directory_give(const char *path, uid_t uid, gid_t gid);
 
+/* Removes a directory and all in it. 0, also where there is none, or -errno. */
+int directory_remove(const char *path);
+
 #endif

@@ -86,11 +86,11 @@ static void drop(struct epochs *epochs, const struct epoch *epoch)
 
 /* Overwrites the key where it lies before its name goes: a file system that writes in place keeps
  * no copy. One that does not, and flash below it, may; docs say so. */
-static int destroy_file(const struct epochs *epochs, const char *name)
+int epoch_wipe(int directory, const char *name)
 {
 	uint8_t noise[EPOCH_KEY_BYTES];
 	int result = 0;
-	const int fd = openat(epochs->directory, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	const int fd = openat(directory, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -99,7 +99,7 @@ static int destroy_file(const struct epochs *epochs, const char *name)
 		result = -errno;
 	if (close(fd) != 0 && result == 0)
 		result = -errno;
-	if (result == 0 && unlinkat(epochs->directory, name, 0) != 0)
+	if (result == 0 && unlinkat(directory, name, 0) != 0)
 		result = -errno;
 	return result;
 }
@@ -125,7 +125,7 @@ static int read_one(struct epochs *epochs, const char *name)
 		result = -errno;
 	} else if (got != EPOCH_KEY_BYTES) {
 		drop(epochs, epoch);
-		result = destroy_file(epochs, name);
+		result = epoch_wipe(epochs->directory, name);
 	} else {
 		expand(epoch->key);
 	}
@@ -260,7 +260,7 @@ int epochs_destroy_empty(struct epochs *epochs)
 			continue;
 		}
 		name_of(epoch->number, name);
-		const int one = destroy_file(epochs, name);
+		const int one = epoch_wipe(epochs->directory, name);
 		if (one < 0) {
 			result = one;
 			i++;

@@ -42,6 +42,9 @@ void epochs_release(struct epochs *epochs, uint32_t epoch);
  * it is tried again the next time. */
 int epochs_destroy_empty(struct epochs *epochs);
 
+/* Overwrites and removes the file of a key in a directory that is open. 0 or -errno. */
+int epoch_wipe(int directory, const char *name);
+
 uint32_t epochs_count(const struct epochs *epochs);
 
 #endif

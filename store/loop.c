@@ -36,8 +36,12 @@ int loop_open(struct loop *loop, struct service *service, struct admin *admin)
 		loop->signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (loop->epoll < 0 || loop->signals < 0)
 		return -errno;
-	const int result = watch(loop, loop->signals, 0);
-	return result < 0 ? result : watch(loop, admin->listener, 0);
+	int result = watch(loop, loop->signals, 0);
+	if (result == 0)
+		result = watch(loop, admin->listener, 0);
+	if (result == 0)
+		result = watch(loop, service->work.job.ended, EPOLLET);
+	return result;
 }
 
 void loop_close(struct loop *loop)
@@ -75,7 +79,7 @@ static void on_event(struct loop *loop, int fd)
 		const int peer = admin_accept(loop->admin);
 		if (peer >= 0)
 			(void)watch(loop, peer, 0);
-	} else if (fd == loop->link || fd == loop->up) {
+	} else if (fd == loop->link || fd == loop->up || fd == loop->service->work.job.ended) {
 		loop->service->input = true; /* for the next turn */
 	} else {
 		(void)admin_serve(loop->admin, fd);
@@ -134,11 +138,13 @@ int loop_run(struct loop *loop)
 			result = wait_until(loop, tick_us);
 		} else {
 			service_turn(loop->service, now_us);
+			admin_turn(loop->admin);
+			loop->running &= !loop->service->work.writes_again;
 			/* Whatever the disk took, some time is left for deliveries. */
 			tick_us = tick_after(clock_us() + 2 * GUARD_US);
 			result = deliver(loop, tick_us);
 		}
 	}
 	service_finish(loop->service);
-	return result;
+	return result == 0 && loop->service->work.writes_again ? -EAGAIN : result;
 }

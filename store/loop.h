@@ -19,7 +19,8 @@ struct loop {
 /* The signals are blocked by then, in all threads. 0 or -errno. */
 int loop_open(struct loop *loop, struct service *service, struct admin *admin);
 void loop_close(struct loop *loop);
-/* Until a signal ends it. 0 or -errno. */
+/* Until a signal ends it. 0, -errno, or -EAGAIN where the disk, after a failure, writes again:
+ * another process has to open it. */
 int loop_run(struct loop *loop);
 
 #endif

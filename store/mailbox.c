@@ -300,7 +300,7 @@ bool mailbox_remove(struct mailboxes *boxes, struct mailbox *box, uint32_t at)
 	return false;
 }
 
-int64_t mailbox_position(const struct mailbox *box, uint64_t number)
+uint32_t mailbox_from(const struct mailbox *box, uint64_t number)
 {
 	uint32_t low = 0, high = box->count;
 
@@ -311,7 +311,14 @@ int64_t mailbox_position(const struct mailbox *box, uint64_t number)
 		else
 			high = middle;
 	}
-	return low < box->count && mailbox_number(box->entries[low]) == number ? (int64_t)low : -1;
+	return low;
+}
+
+int64_t mailbox_position(const struct mailbox *box, uint64_t number)
+{
+	const uint32_t at = mailbox_from(box, number);
+
+	return at < box->count && mailbox_number(box->entries[at]) == number ? (int64_t)at : -1;
 }
 
 int mailbox_set_device(struct mailboxes *boxes, struct mailbox *box, uint32_t device)

@@ -78,6 +78,8 @@ struct mailbox *mailbox_find(const struct mailboxes *boxes, const uint8_t *route
 int mailbox_add(struct mailboxes *boxes, const uint8_t *route, uint64_t entry);
 /* Removes the entry at a position; the mailbox is gone with its last one: then false. */
 bool mailbox_remove(struct mailboxes *boxes, struct mailbox *box, uint32_t at);
+/* The position of the first entry whose number is not below this one; count where there is none. */
+uint32_t mailbox_from(const struct mailbox *box, uint64_t number);
 /* The position of a number; -1 where it is not there. */
 int64_t mailbox_position(const struct mailbox *box, uint64_t number);
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -134,7 +135,10 @@ static int serve(const struct config *config, char error[SERVICE_ERROR_BYTES])
 			result = loop_run(&loop);
 			sd_notify(0, "STOPPING=1");
 		}
-		if (result < 0)
+		if (result == -EAGAIN)
+			snprintf(error, SERVICE_ERROR_BYTES,
+				"the disk writes again: ending, to be started anew");
+		else if (result < 0)
 			snprintf(error, SERVICE_ERROR_BYTES, "%s", strerror(-result));
 		loop_close(&loop);
 	}
@@ -179,5 +183,5 @@ int main(int argc, char **argv)
 	admin_close(&admin);
 	if (pid_written)
 		(void)unlink(arguments.pid_file);
-	return result == 0 ? 0 : 1;
+	return result == 0 ? 0 : result == -EAGAIN ? EX_TEMPFAIL : 1;
 }

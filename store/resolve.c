@@ -98,6 +98,15 @@ void resolve_answer(struct resolve *resolve, const struct share_event *event)
 		resolve->again_us = 0;
 }
 
+void resolve_learn(struct resolve *resolve, const struct share_event *event)
+{
+	struct mailboxes *boxes = depot_mailboxes(resolve->depot);
+	struct mailbox *box = mailbox_find(boxes, event->route);
+
+	if (box)
+		(void)mailbox_set_device(boxes, box, event->device);
+}
+
 uint64_t resolve_due_us(const struct resolve *resolve)
 {
 	if (!resolve->passing)

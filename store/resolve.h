@@ -32,6 +32,8 @@ void resolve_reset(struct resolve *resolve);
 /* Asks, where it is time to. */
 void resolve_turn(struct resolve *resolve, struct ring *down, uint64_t now_us);
 void resolve_answer(struct resolve *resolve, const struct share_event *event);
+/* The dataplane says with another event where a route leads. */
+void resolve_learn(struct resolve *resolve, const struct share_event *event);
 /* When resolve_turn() has something to do: 0 at the next tick. */
 uint64_t resolve_due_us(const struct resolve *resolve);
 

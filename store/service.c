@@ -1,5 +1,6 @@
 #include "service.h"
 
+#include "backup.h"
 #include "clock.h"
 #include "control/log.h"
 #include "limits.h"
@@ -50,6 +51,13 @@ int service_open(struct service *service, const char *directory, const char *run
 	if (result < 0)
 		return result;
 	report_start(service);
+	result = work_init(&service->work, service->depot, directory);
+	if (result == 0)
+		result = backup_remove(directory); /* of one that nobody ended */
+	if (result < 0) {
+		snprintf(error, SERVICE_ERROR_BYTES, "%.400s: %s", directory, strerror(-result));
+		return result;
+	}
 	deliver_init(&service->deliver, service->depot);
 	accept_init(&service->accept, service->depot, &service->deliver);
 	resolve_init(&service->resolve, service->depot, &service->deliver);
@@ -62,6 +70,7 @@ void service_close(struct service *service)
 		service->attach.complained = true; /* we go, not the dataplane */
 		attach_end(&service->attach, 0, "");
 	}
+	work_free(&service->work);
 	deliver_free(&service->deliver);
 	depot_close(service->depot);
 	service->depot = NULL;
@@ -95,6 +104,7 @@ static void take_event(struct service *service, const struct share_event *event)
 		deliver_online(&service->deliver, event->device);
 		break;
 	case SHARE_OFFLINE:
+		resolve_learn(&service->resolve, event);
 		deliver_offline(&service->deliver, event->device);
 		break;
 	case SHARE_RESOLVED:
@@ -198,6 +208,7 @@ void service_turn(struct service *service, uint64_t now_us)
 		take(service);
 	if (now_us >= service->keep_house_us)
 		keep_house(service);
+	service->work_ended = work_turn(&service->work, now_us);
 	accept_commit_begin(&service->accept);
 	deliver_tick(&service->deliver, now_us);
 	if (is_present(service))
@@ -225,6 +236,8 @@ uint64_t service_due_us(const struct service *service)
 
 	if (service->input || accept_has_work(&service->accept))
 		return 0;
+	due_us = other_us < due_us ? other_us : due_us;
+	other_us = work_due_us(&service->work);
 	due_us = other_us < due_us ? other_us : due_us;
 	if (!is_present(service))
 		return due_us;

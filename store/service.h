@@ -20,6 +20,7 @@
 #include "depot.h"
 #include "latency.h"
 #include "resolve.h"
+#include "work.h"
 
 enum {
 	TICK_US = 5000,
@@ -37,10 +38,12 @@ struct service {
 	struct deliver deliver;
 	struct resolve resolve;
 	struct latency commits;
-	uint64_t now_us;        /* of this turn */
-	uint64_t keep_house_us; /* when time, sweep and disk are looked at next */
-	uint32_t swept_minute;  /* all mailboxes have been swept in it */
-	bool input;             /* the dataplane rang, or there was more than a batch */
+	struct work work;
+	enum work_kind work_ended; /* in this turn; its result is in work.job */
+	uint64_t now_us;           /* of this turn */
+	uint64_t keep_house_us;    /* when time, sweep and disk are looked at next */
+	uint32_t swept_minute;     /* all mailboxes have been swept in it */
+	bool input;                /* the dataplane rang, or there was more than a batch */
 };
 
 /* Opens what is in the directory, which is reported on the log. Returns 0 or -errno with a text. */
