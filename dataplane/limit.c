@@ -6,31 +6,19 @@
 #include <rte_rcu_qsbr.h>
 #include <string.h>
 
-enum { LIMIT_BURSTS_PER_S = 2 };
-/* Faster than any port; keeps rte_meter's arithmetic within 64 bits. */
-#define LIMIT_RATE_MAX UINT64_C(100000000000)
+/* Faster than any port; keeps the cost of a byte exact within half a per cent. */
+static const uint64_t limit_rate_max = UINT64_C(100000000000);
 
-static int profile_set(struct rte_meter_srtcm_profile *profile, uint64_t per_s, uint64_t burst_min)
+/* The burst is what the rate gives in a second, or the least there is. At one a second and 5 GHz a
+ * cost is 2^46, and the least burst of bytes 2^62. */
+static struct limit_rate rate_of(uint64_t per_s, uint64_t burst_min)
 {
-	const uint64_t rate = RTE_MIN(per_s, LIMIT_RATE_MAX);
-	const uint64_t burst = RTE_MAX(rate / LIMIT_BURSTS_PER_S, burst_min);
-	struct rte_meter_srtcm_params params = { .cir = rate, .cbs = burst, .ebs = burst };
+	const uint64_t second = rte_get_tsc_hz() << LIMIT_TIME_SHIFT;
 
-	return rte_meter_srtcm_profile_config(profile, &params);
-}
-
-static int class_set(struct limit_class *limits, uint32_t frames_per_s, uint64_t bytes_per_s)
-{
-	memset(limits, 0, sizeof *limits);
-	limits->has_frames = frames_per_s != 0;
-	limits->has_bytes = bytes_per_s != 0;
-	if (limits->has_frames &&
-		profile_set(&limits->frames, frames_per_s, LIMIT_BURST_FRAMES_MIN) != 0)
-		return -EINVAL;
-	if (limits->has_bytes &&
-		profile_set(&limits->bytes, bytes_per_s, LIMIT_BURST_BYTES_MIN) != 0)
-		return -EINVAL;
-	return 0;
+	if (per_s == 0)
+		return (struct limit_rate){ 0 };
+	const uint64_t cost = second / RTE_MIN(per_s, limit_rate_max);
+	return (struct limit_rate){ .cost = cost, .room = RTE_MAX(second, cost * burst_min) };
 }
 
 int limit_take(struct limits *limits, struct rte_rcu_qsbr *qsbr, uint32_t frames_per_s,
@@ -55,9 +43,10 @@ int limit_take(struct limits *limits, struct rte_rcu_qsbr *qsbr, uint32_t frames
 	}
 	if (unused == LIMIT_NONE)
 		return -ENOSPC;
-	int result = class_set(&limits->classes[unused], frames_per_s, bytes_per_s);
-	if (result < 0)
-		return result;
+	limits->classes[unused] = (struct limit_class){
+		.frames = rate_of(frames_per_s, LIMIT_BURST_FRAMES_MIN),
+		.bytes = rate_of(bytes_per_s, LIMIT_BURST_BYTES_MIN),
+	};
 	limits->uses[unused] = (struct limit_use){
 		.frames_per_s = frames_per_s,
 		.bytes_per_s = bytes_per_s,

@@ -36,13 +36,13 @@ struct session_receive {
 	/* owner */
 	struct replay_head head;
 	struct limit_meter meter;
-	uint64_t bitmap[REPLAY_RELAY_WORDS];
 	uint32_t device;     /* main */
 	uint32_t challenged; /* owner: when a challenge last went out, in ROAM_TICKs; 0 = never */
 	/* owner */
 	uint16_t controls_s; /* of TSC; in an hour, the longest a session lives, no second recurs */
 	uint8_t controls;    /* control frames punted in second controls_s */
-	uint8_t reserved[53];
+	uint8_t reserved[21];
+	uint64_t bitmap[REPLAY_RELAY_WORDS];
 	struct endpoint candidate; /* owner: family 0: none; read by main under its sequence */
 };
 
@@ -68,7 +68,7 @@ _Static_assert(offsetof(struct session, send) % 64 == 0, "lines of the senders")
 _Static_assert(offsetof(struct session, send.counter) == offsetof(struct session, send) + 1016 &&
 		       offsetof(struct session, send.endpoint) % 64 == 0,
 	"line of the endpoint");
-_Static_assert(sizeof(struct session) == 2560, "40 cache lines: 2.5 KiB a session");
+_Static_assert(sizeof(struct session) == 2496, "39 cache lines a session");
 
 struct tables_view {
 	struct session *sessions; /* slots of them */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plants a marker where search_memory.py has to find it: the control runs of never_plaintext.
 
-usage: plant.py session PID INDEX MARKER   in the reserved bytes of the slot of session INDEX
+usage: plant.py session PID INDEX MARKER   in the slot of session INDEX, where a candidate endpoint would be
        plant.py store DATABASE MARKER      as a row of a table of its own
        plant.py mbuf RELAY MARKER          as the payload of a datagram that the relay will drop
 """
@@ -13,11 +13,11 @@ import sys
 
 import search_memory
 
-# dataplane/session.h: where in a slot a session's index, reserved zeros and the halves lie, each of
-# which begins with a key and its suite; the second has the tag (owner and generation of the index).
-# Slots lie on cache lines.
-LINE_BYTES, INDEX_AT, RESERVED_AT, RESERVED_BYTES = 64, 1012, 1355, 53
-SEND_AT, SUITE_AT, TAG_AT, KEY_BYTES = 1472, 1008, 2482, 32
+# dataplane/session.h: where in a slot a session's index, the addresses of its candidate endpoint
+# (zeros while there is none) and the halves lie, each of which begins with a key and its suite; the
+# second has the tag (owner and generation of the index). Slots lie on cache lines.
+LINE_BYTES, INDEX_AT, CANDIDATE_AT, CANDIDATE_BYTES = 64, 1012, 1360, 32
+SEND_AT, SUITE_AT, TAG_AT, KEY_BYTES = 1408, 1008, 2418, 32
 
 
 def is_slot(data, slot, tag):
@@ -27,7 +27,7 @@ def is_slot(data, slot, tag):
         and slot % LINE_BYTES == 0
         and all(data[half + SUITE_AT : half + SUITE_AT + 1] in (b"\x01", b"\x02") for half in halves)
         and all(any(data[half : half + KEY_BYTES]) for half in halves)
-        and not any(data[slot + RESERVED_AT : slot + RESERVED_AT + RESERVED_BYTES])
+        and not any(data[slot + CANDIDATE_AT : slot + CANDIDATE_AT + CANDIDATE_BYTES])
         and data[slot + TAG_AT : slot + TAG_AT + 2] == tag
     )
 
@@ -52,7 +52,7 @@ def session(pid, index, marker):
     found = list(slots(memory, pid, index))
     if len(found) != 1:
         raise SystemExit(f"{len(found)} places look like the slot of session {index:#x}")
-    os.pwrite(memory, marker[:RESERVED_BYTES], found[0] + RESERVED_AT)
+    os.pwrite(memory, marker[:CANDIDATE_BYTES], found[0] + CANDIDATE_AT)
     print(f"planted in the slot of session {index:#x} at {found[0]:#x}")
 
 

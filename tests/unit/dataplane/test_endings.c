@@ -76,14 +76,19 @@ static void counter_below_the_window(struct device_end *alice, struct device_end
 	alice->counter = 1000;
 }
 
+/* Of a bucket of one a second, from which so many were taken just now. */
+static uint64_t full_after(uint64_t seconds)
+{
+	return (rte_rdtsc() + seconds * rte_get_tsc_hz()) << LIMIT_TIME_SHIFT;
+}
+
 static void over_frames(struct device_end *alice, struct device_end *bob)
 {
 	(void)bob;
 	const struct table_device set = { .slot = alice->slot, .frames_per_s = 1 };
 	assert_int_equal(tables_device_set(relay.tables, &set), 0);
 	struct session *session = session_of(tables_view(relay.tables), alice->index);
-	/* Buckets that were emptied just now. */
-	session->receive.meter.frames = (struct rte_meter_srtcm){ .time = rte_rdtsc() };
+	session->receive.meter.frames_full = full_after(LIMIT_BURST_FRAMES_MIN);
 }
 
 static void over_bytes(struct device_end *alice, struct device_end *bob)
@@ -92,13 +97,14 @@ static void over_bytes(struct device_end *alice, struct device_end *bob)
 	const struct table_device set = { .slot = alice->slot, .bytes_per_s = 1 };
 	assert_int_equal(tables_device_set(relay.tables, &set), 0);
 	struct session *session = session_of(tables_view(relay.tables), alice->index);
-	session->receive.meter.bytes = (struct rte_meter_srtcm){ .time = rte_rdtsc(), .te = 511 };
+	session->receive.meter.bytes_full = full_after(LIMIT_BURST_BYTES_MIN - 511);
 }
 
 static void within_bytes(struct device_end *alice, struct device_end *bob)
 {
 	over_bytes(alice, bob);
-	session_of(tables_view(relay.tables), alice->index)->receive.meter.bytes.te = 512;
+	session_of(tables_view(relay.tables), alice->index)->receive.meter.bytes_full =
+		full_after(LIMIT_BURST_BYTES_MIN - 512);
 }
 
 static void session_pending(struct device_end *alice, struct device_end *bob)

@@ -45,13 +45,13 @@ static const struct rate {
 	uint64_t bytes_per_s;
 	uint32_t len;
 	double expected_per_s;
-	uint32_t burst; /* frames: two of half a second, or the least there is */
+	uint32_t burst; /* frames: a second of them, or the least there is */
 } rates[] = {
 	{ 1000, 0, 512, 1000, 1000 },
-	{ 1, 0, 1232, 1, 2 * LIMIT_BURST_FRAMES_MIN },
+	{ 1, 0, 1232, 1, LIMIT_BURST_FRAMES_MIN },
 	{ 5000, 0, 1232, 5000, 5000 },
 	{ 0, 512000, 512, 1000, 1000 },
-	{ 0, 1232, 1232, 1, 2 * LIMIT_BURST_BYTES_MIN / 1232 },
+	{ 0, 1232, 1232, 1, LIMIT_BURST_BYTES_MIN / 1232 },
 	{ 1000, 51200, 512, 100, 100 },
 	{ 100, 5120000, 512, 100, 100 },
 };
