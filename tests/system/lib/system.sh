@@ -371,6 +371,10 @@ acked() { # acked NAME CONTACT: how many of NAME's messages the contact acknowle
 	grep -c "^acked $2 " "$T/$1.talk" || :
 }
 
+accepted() { # accepted NAME CONTACT: how many of NAME's messages the relay has stored
+	grep -c "^accepted $2 " "$T/$1.talk" || :
+}
+
 got() { # got NAME CONTACT: how many different whole messages NAME has of the contact
 	awk -v c="$2" '$1 == "message" && $2 == c { print $4 }' "$T/$1.talk" | sort -u | wc -l
 }

@@ -3,14 +3,15 @@
  *
  * usage: talk DIRECTORY NAME
  *
- *	send CONTACT COUNT BYTES INTERVAL_MS   queues COUNT messages, one every INTERVAL_MS
+ *	send CONTACT COUNT BYTES INTERVAL_MS   queues COUNT live messages, one every INTERVAL_MS
+ *	store CONTACT COUNT BYTES INTERVAL_MS  the same, to be stored by the relay
  *	fill TEXT                              messages repeat TEXT from now on
  *	status                                 prints "status STATE UNACKNOWLEDGED COUNTER=VALUE…"
  *	quit
  *
  * prints, one line an event: "state STATE ERROR", "ready CONTACT", "sent CONTACT N",
  * "message CONTACT SENDER SERIAL BYTES" (its content is as sent), "damaged CONTACT SENDER SERIAL",
- * "acked CONTACT N", "error …".
+ * "accepted CONTACT N", "not-accepted CONTACT N", "acked CONTACT N", "error …".
  *
  * A message is "SENDER SERIAL BYTES\n" and then a text repeated: what comes out is compared with
  * what went in without a second channel. */
@@ -28,6 +29,7 @@ enum { HEAD_MAX_BYTES = 128, LINE_MAX_BYTES = 1024, CONTACTS_MAX = 64 };
 
 struct order {
 	char contact[CHAPPE_NAME_MAX_BYTES + 1];
+	enum chappe_kind kind;
 	unsigned long left, serial;
 	size_t bytes;
 	uint64_t interval_ns, due_ns;
@@ -102,6 +104,12 @@ static int on_event(void *context, const struct chappe_event *event)
 	case CHAPPE_EVENT_ACKNOWLEDGED:
 		printf("acked %s %" PRIu64 "\n", contact, event->message);
 		break;
+	case CHAPPE_EVENT_ACCEPTED:
+		printf("accepted %s %" PRIu64 "\n", contact, event->message);
+		break;
+	case CHAPPE_EVENT_NOT_ACCEPTED:
+		printf("not-accepted %s %" PRIu64 "\n", contact, event->message);
+		break;
 	case CHAPPE_EVENT_CONTACT_READY:
 		printf("ready %s\n", contact);
 		break;
@@ -142,9 +150,12 @@ static void obey(struct talk *talk, const char *line)
 {
 	struct order order = { 0 };
 	unsigned long interval_ms;
-	if (sscanf(line, "send %64s %lu %zu %lu", order.contact, &order.left, &order.bytes,
-		    &interval_ms) == 4 &&
+	char kind[6];
+	if (sscanf(line, "%5s %64s %lu %zu %lu", kind, order.contact, &order.left, &order.bytes,
+		    &interval_ms) == 5 &&
+		(strcmp(kind, "send") == 0 || strcmp(kind, "store") == 0) &&
 		talk->orders_used < CONTACTS_MAX && order.bytes <= CHAPPE_MESSAGE_MAX_BYTES) {
+		order.kind = strcmp(kind, "send") == 0 ? CHAPPE_LIVE : CHAPPE_STORED;
 		order.interval_ns = interval_ms * 1000000u;
 		place_order(talk, &order);
 	} else if (strncmp(line, "fill ", 5) == 0 && line[5]) {
@@ -171,8 +182,10 @@ static uint64_t send_due(struct talk *talk)
 			uint64_t number = 0;
 			compose(message, order->bytes, talk->name, order->serial, talk->fill,
 				strlen(talk->fill));
-			enum chappe_error error = chappe_send(
-				talk->chappe, order->contact, message, order->bytes, &number);
+			const struct chappe_send_options options = { .size = sizeof(options),
+				.kind = order->kind };
+			enum chappe_error error = chappe_send_with(talk->chappe, order->contact,
+				message, order->bytes, &options, &number);
 			free(message);
 			if (error == CHAPPE_ERR_BUSY) {
 				order->due_ns = now + 5000000u;
