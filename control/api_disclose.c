@@ -44,8 +44,9 @@ static void reply(struct api_request *request, const struct disclosure *disclosu
 	snprintf(next, sizeof next, "%u",
 		disclosure->count > 0 ? disclosure->devices[disclosure->count - 1].id : 0);
 	api_reply(request,
-		json_pack("{s:o,s:b,s:o,s:o,s:o,s:s?}", "at", api_time_json(time(NULL)),
-			"dataplane_connected", disclosure->connected, "places",
+		json_pack("{s:o,s:b,s:o,s:o,s:o,s:o,s:s?}", "at", api_time_json(time(NULL)),
+			"dataplane_connected", disclosure->connected, "message_store",
+			disclosure_store_json(disclosure), "places",
 			disclose_places(DISCLOSE_SCOPE_device), "devices", devices, "not_kept",
 			disclose_absent(), "next", disclosure->more ? next : NULL));
 }
@@ -72,6 +73,7 @@ static void disclosure_free(void *work)
 	struct disclosure *disclosure = work;
 	for (uint32_t i = 0; i < disclosure->count; i++)
 		json_decref(disclosure->devices[i].records);
+	disclosure_forget_routes(disclosure);
 	free(disclosure);
 }
 
@@ -116,11 +118,27 @@ static int add_control(struct control *control, struct disclosure *disclosure)
 {
 	int r = store_invitations(control_store(control), add_invitation, disclosure);
 	for (uint32_t i = 0; r == 0 && i < disclosure->count; i++)
-		r = disclose_control(control, &disclosure->devices[i]);
+		r = disclose_control(control, disclosure, i);
 	return r;
 }
 
-/* The rows of the devices are there, by id; adds what else control has, then asks the dataplane. */
+static void on_done_alone(struct api_request *request)
+{
+	finish_alone(request);
+	if (request->suspended)
+		api_answered(request);
+}
+
+static void ask_dataplane(struct api_request *request)
+{
+	struct disclosure *disclosure = request->work;
+	qsort(disclosure->devices, disclosure->count, sizeof disclosure->devices[0], compare_slots);
+	if (control_sessions(request->control, on_session, on_done, request) != 0)
+		on_done_alone(request);
+}
+
+/* The rows of the devices are there, by id; adds what else control has, then asks the message store
+ * and the dataplane. */
 static void fill(struct api_request *request, struct disclosure *disclosure)
 {
 	const int r = add_control(request->control, disclosure);
@@ -129,10 +147,8 @@ static void fill(struct api_request *request, struct disclosure *disclosure)
 		api_fail_errno(request, r, "disclosing");
 		return;
 	}
-	qsort(disclosure->devices, disclosure->count, sizeof disclosure->devices[0], compare_slots);
 	api_wait(request, disclosure, disclosure_free, finish_alone);
-	if (control_sessions(request->control, on_session, on_done, request) != 0)
-		finish_alone(request);
+	disclose_store(request, ask_dataplane);
 }
 
 void api_device_disclosure_get(struct api_request *request)

@@ -83,16 +83,19 @@ static void add_route(json_t *records, const struct store_route *route)
 	add(records, DISCLOSE_dataplane_route, entry);
 }
 
-static int add_routes(struct store *store, const struct disclosed *device)
+static int add_routes(struct store *store, struct disclosure *disclosure, uint32_t place)
 {
+	const struct disclosed *device = &disclosure->devices[place];
 	struct store_route page[ROUTES_PAGE];
 	uint32_t count = 0;
 	uint64_t after = 0;
 	int r = 0;
 	do {
 		r = store_routes_after(store, device->id, after, page, ROUTES_PAGE, &count);
-		for (uint32_t i = 0; r == 0 && i < count; i++)
+		for (uint32_t i = 0; r == 0 && i < count; i++) {
 			add_route(device->records, &page[i]);
+			r = disclosure_note_route(disclosure, place, page[i].route);
+		}
 		if (r == 0 && count > 0)
 			after = page[count - 1].row;
 	} while (r == 0 && count == ROUTES_PAGE);
@@ -135,6 +138,7 @@ static void add_memory(struct control *control, const struct disclosed *device)
 	disclose_set(record, "state", json_string("enrolled"));
 	add(device->records, DISCLOSE_control_device, record);
 	add(device->records, DISCLOSE_dataplane_device, disclose_record(DISCLOSE_dataplane_device));
+	add(device->records, DISCLOSE_store_device, disclose_record(DISCLOSE_store_device));
 }
 
 static void add_pending(void *arg, const struct control_pending_memory *pending)
@@ -183,9 +187,10 @@ static void add_operation(void *arg, const struct control_operation_memory *oper
 	add(device->records, DISCLOSE_control_operation, record);
 }
 
-int disclose_control(struct control *control, struct disclosed *device)
+int disclose_control(struct control *control, struct disclosure *disclosure, uint32_t place)
 {
-	const int r = add_routes(control_store(control), device);
+	struct disclosed *device = &disclosure->devices[place];
+	const int r = add_routes(control_store(control), disclosure, place);
 	if (r != 0)
 		return r;
 	add_memory(control, device);

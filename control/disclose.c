@@ -114,13 +114,15 @@ json_t *disclose_absent(void)
 
 json_t *disclose_record(enum disclose_place place)
 {
+	const bool memory = strcmp(places[place].medium, "memory") == 0;
 	const struct datum *datum;
 	size_t cursor = 0;
 	json_t *record = json_object();
 	while ((datum = next_datum(place, &cursor)) != NULL)
 		json_object_set_new(record, datum->name,
 			json_string(is_bookkeeping(datum) ? "(bookkeeping)"
-							  : "(in memory, not read out)"));
+				    : memory              ? "(in memory, not read out)"
+							  : "(on disk, not read out)"));
 	return record;
 }
 

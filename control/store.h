@@ -188,6 +188,7 @@ struct store_erasure {
 	uint8_t route[WIRE_ROUTE_BYTES];
 };
 int store_message_store_seen(struct store *store); /* there is a message store */
+int store_message_store_was_seen(struct store *store, bool *seen);
 /* The oldest whose row is above after, at most max; *count receives how many. */
 int store_erasures_after(struct store *store, uint64_t after, struct store_erasure *erasures,
 	uint32_t max, uint32_t *count);

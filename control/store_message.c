@@ -68,6 +68,16 @@ int store_message_store_seen(struct store *store)
 	return result < 0 ? result : 0;
 }
 
+int store_message_store_was_seen(struct store *store, bool *seen)
+{
+	sqlite3_stmt *select = store_statement(store, STORE_SQL_MESSAGE_WAS_SEEN);
+	int result = store_step(store, select);
+
+	if (result == 1)
+		*seen = sqlite3_column_int(select, 0) != 0;
+	return store_finish(select, result < 0 ? result : result == 1 ? 0 : -ENOENT);
+}
+
 int store_erasures_after(struct store *store, uint64_t after, struct store_erasure *erasures,
 	uint32_t max, uint32_t *count)
 {

@@ -66,6 +66,7 @@
 	X(MESSAGE_LIMITS_SET, "UPDATE message_store SET (" STORE_MESSAGE_COLUMNS ") = "            \
 			      "(?, ?, ?, ?, ?, ?, ?)")                                             \
 	X(MESSAGE_SEEN, "UPDATE message_store SET seen = 1 WHERE seen = 0")                        \
+	X(MESSAGE_WAS_SEEN, "SELECT seen FROM message_store")                                      \
 	X(ERASURE_AFTER, "SELECT id, route FROM erasure WHERE id > ? ORDER BY id LIMIT ?")         \
 	X(ERASURE_LAST, "SELECT max(id) FROM erasure")                                             \
 	X(ERASURE_DELETE, "DELETE FROM erasure WHERE id = ?")                                      \

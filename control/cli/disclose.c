@@ -135,8 +135,18 @@ static void print_absent(const json_t *disclosure)
 	}
 }
 
+/* What is missing: the dataplane's part, or the message store's. */
+static int completeness(const json_t *disclosure)
+{
+	if (!json_is_true(json_object_get(disclosure, "dataplane_connected")))
+		return CLI_DATAPLANE;
+	return strcmp(print_text(disclosure, "message_store"), "silent") == 0 ? CLI_STORE : CLI_OK;
+}
+
 static void warn_partial(const json_t *disclosure)
 {
+	if (strcmp(print_text(disclosure, "message_store"), "silent") == 0)
+		puts("\nchappe-store did not answer: what waits is missing here.");
 	if (!json_is_true(json_object_get(disclosure, "dataplane_connected")))
 		puts("\nchappe-dataplane did not answer: its live sessions, with their addresses, "
 		     "are "
@@ -210,7 +220,8 @@ static int disclose_devices(const struct options *options)
 	struct options quiet = *options; /* an error must not end up amidst the JSON */
 	quiet.json = false;
 	char path[64] = "/v1/disclosure/devices";
-	bool first = true, partial = false;
+	bool first = true;
+	int complete = CLI_OK;
 	for (;;) {
 		json_t *page;
 		const int r = client_call(&quiet, "GET", path, NULL, &page);
@@ -219,7 +230,8 @@ static int disclose_devices(const struct options *options)
 				fputs(",\n\"devices\":[", stdout);
 			return r;
 		}
-		partial |= !json_is_true(json_object_get(page, "dataplane_connected"));
+		if (complete == CLI_OK)
+			complete = completeness(page);
 		if (options->json) {
 			size_t i;
 			json_t *device;
@@ -243,7 +255,7 @@ static int disclose_devices(const struct options *options)
 			snprintf(path, sizeof path, "/v1/disclosure/devices?after=%s", next);
 		json_decref(page);
 		if (next == NULL)
-			return partial ? CLI_DATAPLANE : CLI_OK;
+			return complete;
 	}
 }
 
@@ -283,8 +295,7 @@ int cli_disclose(const struct options *options)
 	int r = client_call(options, "GET", path, NULL, &disclosure);
 	if (r != CLI_OK)
 		return r;
-	if (!json_is_true(json_object_get(disclosure, "dataplane_connected")))
-		r = CLI_DATAPLANE;
+	r = completeness(disclosure);
 	if (options->json) {
 		print_json(disclosure);
 		return r;
