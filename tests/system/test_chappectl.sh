@@ -4,6 +4,7 @@
 #
 #   alice 192.0.2.2 --veth-- relay: tap0 198.18.0.1, chappe-dataplane .2 --veth-- bob 198.51.100.2
 . "$(dirname "$0")/lib/system.sh"
+STORE= # test_store_admin has one
 
 expect() { # expect STATUS PATTERN ARGUMENT...: of chappectl; PATTERN in what it prints
 	local want=$1 pattern=$2 status=0
