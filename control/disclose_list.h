@@ -47,7 +47,7 @@
 	P(store_recent, struct, "recent_frame", STORE_PROCESS, "memory", relay,                    \
 		"frames that were delivered a short while ago, so that a repetition is known; "    \
 		"their records in messages/ say the same")                                         \
-	P(store_pending, struct, "depot_pending", STORE_PROCESS, "memory", relay,                  \
+	P(store_pending, other, "batches", STORE_PROCESS, "memory", relay,                         \
 		"frames on their way to the disk")                                                 \
 	P(store_accept, struct, "accept_entry", STORE_PROCESS, "memory", relay,                    \
 		"frames whose sender is still to hear that they were accepted: the one place "     \
