@@ -77,11 +77,13 @@ void bench_print(const struct bench_figure *figure)
 	printf("{\"name\": \"%s\", \"cell\": %u, \"sessions\": %u, \"suite\": \"%s\", "
 	       "\"workers\": %u, \"value\": %.6g, \"unit\": \"%s\", \"floor\": %.6g, "
 	       "\"ratio\": %.4g, \"low\": %.4g, \"high\": %.4g, \"family\": %u, \"burst\": %u, "
-	       "\"pairs\": %u, \"retaken\": %u, \"page\": %lu, \"stage\": \"%s\"}\n",
+	       "\"pairs\": %u, \"retaken\": %u, \"page\": %lu, \"stage\": \"%s\", "
+	       "\"alone\": %.6g, \"floor_alone\": %.6g}\n",
 		figure->name, figure->cell, figure->sessions, bench_suite(figure->suite),
 		figure->workers, figure->value, figure->unit, figure->floor, figure->ratio.median,
 		figure->ratio.low, figure->ratio.high, figure->family, figure->burst, figure->pairs,
-		figure->retaken, bench_page_bytes(), figure->stage ? figure->stage : "");
+		figure->retaken, figure->page ? figure->page : bench_page_bytes(), figure->stage ? figure->stage : "",
+		figure->alone, figure->floor_alone);
 	fflush(stdout);
 }
 

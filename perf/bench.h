@@ -48,7 +48,8 @@ struct bench_figure {
 	struct bench_spread ratio;
 	/* beside the figure: how it was taken */
 	uint32_t family, burst, pairs, retaken;
-	uint64_t page; /* of the memory measured, in bytes; 0: of EAL's */
+	uint64_t page;             /* of the memory measured, in bytes; 0: of EAL's */
+	double alone, floor_alone; /* of figures about workers: cycles a frame with one of them */
 };
 void bench_print(const struct bench_figure *figure);
 const char *bench_suite(enum wire_suite suite);

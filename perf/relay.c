@@ -68,8 +68,10 @@ static void make(struct relay *relay, uint32_t devices, uint32_t routes, const c
 	const char *parent = getenv("TMPDIR");
 
 	*relay = (struct relay){ .devices = devices, .routes = routes };
-	snprintf(relay->dir, sizeof relay->dir, "%.32s/chappe-bench.XXXXXX",
-		parent ? parent : "/tmp");
+	/* Sockets lie in it, and their paths have little room. */
+	if (snprintf(relay->dir, sizeof relay->dir, "%s/chappe-bench.XXXXXX",
+		    parent ? parent : "/tmp") >= (int)sizeof relay->dir)
+		bench_fail("TMPDIR=%s: too long, try another", parent);
 	if (mkdtemp(relay->dir) == NULL)
 		bench_fail("%s: %s", relay->dir, strerror(errno));
 	if (snprintf(relay->state, sizeof relay->state, "%s", state ? state : relay->dir) >=

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -260,6 +261,19 @@ class Relay:
         if not line:
             raise Trouble(f"chappe-loadgen ended\n{tail(self.dir / 'loadgen.log')}")
         return json.loads(line)
+
+    def stages(self, seconds, cell, in_flight):
+        """{stage: cycles a frame} of the packet path while it is offered more than it can carry."""
+        done = {}
+        sample = threading.Thread(target=lambda: done.update(
+            json.loads(self.ctl("stats", f"--stages={seconds}", "--json"))))
+        sample.start()
+        self.trial("max", seconds + 0.5, cell, in_flight)
+        sample.join()
+        sums = [worker["stages"] for worker in done["workers"]]
+        frames = sum(stages["tx"]["frames"] for stages in sums)
+        return {stage: sum(stages[stage]["cycles"] for stages in sums) / max(1, frames)
+            for stage in sums[0] if stage != "idle"}
 
     def counters(self):
         return json.loads(self.ctl("stats", "--json"))["total"]

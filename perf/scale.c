@@ -124,9 +124,9 @@ static void make(uint32_t devices_step)
 	}
 }
 
-/* Speed-up of a part: both lanes against the mean of each alone. Fresh frames for each run of the
- * path: a counter passes once. */
-static double speed_up(enum part part, bool steered)
+/* Speed-up of a part: both lanes against the mean of each alone, whose cycles a frame it says.
+ * Fresh frames for each run of the path: a counter passes once. */
+static double speed_up(enum part part, bool steered, double *one_cycles)
 {
 	double alone = 0;
 
@@ -137,6 +137,7 @@ static double speed_up(enum part part, bool steered)
 			return 0;
 		alone += one / WORKERS;
 	}
+	*one_cycles = 1 / alone;
 	make(steered ? 1 : WORKERS);
 	return run(part, BOTH) / alone;
 }
@@ -144,13 +145,14 @@ static double speed_up(enum part part, bool steered)
 static void measure(const struct options *options, uint32_t cell, bool steered)
 {
 	double floors_up[BENCH_PAIRS_MAX], paths_up[BENCH_PAIRS_MAX], ratios[BENCH_PAIRS_MAX];
+	double floors_one[BENCH_PAIRS_MAX], paths_one[BENCH_PAIRS_MAX];
 	uint32_t n = 0, retaken = 0;
 
 	for (uint32_t i = 0; i < WORKERS; i++)
 		rounds[i].cell = cell;
 	while (n < options->pairs) {
-		floors_up[n] = speed_up(PART_FLOOR, steered);
-		paths_up[n] = floors_up[n] > 0 ? speed_up(PART_PATH, steered) : 0;
+		floors_up[n] = speed_up(PART_FLOOR, steered, &floors_one[n]);
+		paths_up[n] = floors_up[n] > 0 ? speed_up(PART_PATH, steered, &paths_one[n]) : 0;
 		if (paths_up[n] == 0) {
 			if (++retaken > RETAKES_MAX)
 				bench_fail("the cores are never free for long enough");
@@ -173,6 +175,8 @@ static void measure(const struct options *options, uint32_t cell, bool steered)
 		.burst = WORKER_RX_BURST,
 		.pairs = n,
 		.retaken = retaken,
+		.alone = bench_spread(paths_one, n).median,
+		.floor_alone = bench_spread(floors_one, n).median,
 	};
 	bench_print(&figure);
 	fprintf(stderr,

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# perf/run as a whole, with rounds too small to say anything about speed: its JSON has the promised
+# form, its report needs no other file, and it leaves the machine as it was, also when interrupted.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(realpath "${BUILD:-build}")
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+export TMPDIR=$T/t
+mkdir "$TMPDIR"
+pages=/proc/sys/vm/nr_hugepages
+
+say() { echo "$(date +%T) $*"; }
+fail() {
+	echo "FAILED: $*"
+	[ ! -s "$T/run.log" ] || tail -n 20 "$T/run.log"
+	exit 1
+}
+
+say "a run"
+before=$(<$pages)
+perf/run --smoke --build "$build" --json "$T/report.json" --html "$T/report.html" >"$T/run.log" 2>&1 || fail "perf/run"
+[ "$(<$pages)" = "$before" ] || fail "the number of hugepages is not what it was"
+[ -z "$(ls -A "$TMPDIR")" ] || fail "files are left: $(ls -A "$TMPDIR")"
+grep -qE '^path 512 bytes, 64 sessions, aes256gcm +[0-9.,]+ cycles/frame' "$T/run.log" || fail "no table"
+grep -q '^== 2 of [0-9]*: .* left)$' "$T/run.log" || fail "no progress"
+
+say "its JSON"
+tests/system/lib/figures.py "$T/report.json" path path_swcksum scale_rss scale_steered handshake install_devices ||
+	fail "JSON"
+refused() { # refused EXPRESSION: the check finds what the Python statement does to the JSON j
+	python3 -c "import json; j = json.load(open('$T/report.json')); f = j['figures'][0]; $1; json.dump(j, open('$T/other.json', 'w'))"
+	! tests/system/lib/figures.py "$T/other.json" path >"$T/other.out" || fail "not refused: $1"
+}
+refused 'f["cell"] = "512"'
+refused 'f["workers"] = None'
+refused 'f["suite"] = ""'
+refused 'del f["ratio"]'
+refused 'f["more"] = 1'
+refused 'f["name"] = "paths"'
+refused 'f["value"] = -1'
+refused 'j["figures"].append(f)'
+refused 'del j["machine"]'
+
+say "its report"
+grep -q '<svg' "$T/report.html" || fail "no plot"
+grep -q 'Where the cycles go' "$T/report.html" || fail "no stages"
+! grep -oE '(src|href)=|@import|url\(' "$T/report.html" || fail "the report needs other files"
+python3 - "$T/report.html" <<'END' || fail "HTML"
+import html.parser, sys
+class Parser(html.parser.HTMLParser):
+    open = []
+    def handle_starttag(self, tag, _):
+        if tag not in ("meta", "br", "html"):
+            self.open.append(tag)
+    def handle_endtag(self, tag):
+        assert tag == "html" or self.open.pop() == tag, (tag, self.getpos())
+    def handle_startendtag(self, tag, _):
+        pass
+parser = Parser()
+parser.feed(open(sys.argv[1], encoding="utf-8").read())
+assert not parser.open, parser.open
+END
+
+say "interrupted"
+perf/run --smoke --only capacity --build "$build" --html "$T/report.html" >"$T/run.log" 2>&1 &
+run=$!
+for _ in $(seq 300); do
+	grep -q '^== 1 of' "$T/run.log" && [ -n "$(ls -A "$TMPDIR")" ] && break
+	read -rt 0.05 <> <(:) || :
+done
+kill -TERM $run
+status=0
+wait $run || status=$?
+[ $status -eq 143 ] || [ $status -eq 0 ] || fail "it ended with $status"
+[ "$(<$pages)" = "$before" ] || fail "an interrupted run keeps hugepages"
+[ -z "$(ls -A "$TMPDIR")" ] || fail "an interrupted run leaves files: $(ls -A "$TMPDIR")"
+! perf/run --only nothing >"$T/run.log" 2>&1 || fail "an unknown group"
+grep -q "no group is named nothing" "$T/run.log" || fail "it does not say what is unknown"
+say "passed: test_perf_run"
