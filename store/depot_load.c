@@ -16,6 +16,15 @@ struct load {
 	uint32_t erased;
 };
 
+/* A disk that does not write keeps what should go until it does. */
+static int commit(const struct load *load)
+{
+	if (load->report->engine.read_only == 0)
+		return engine_commit(load->depot->engine);
+	engine_abandon(load->depot->engine);
+	return 0;
+}
+
 static int erase(struct load *load, uint64_t number)
 {
 	engine_erase(load->depot->engine, ENGINE_INDEX, number);
@@ -23,7 +32,7 @@ static int erase(struct load *load, uint64_t number)
 	if (++load->erased < LOAD_ERASED_MAX)
 		return 0;
 	load->erased = 0;
-	return engine_commit(load->depot->engine);
+	return commit(load);
 }
 
 /* Takes a record into memory, unless its time is over. */
@@ -116,9 +125,10 @@ int depot_load(struct depot *depot, struct depot_report *report)
 		depot->engine, ENGINE_INDEX, 0, UINT64_MAX, visit_index, damaged_index, &load);
 
 	if (result == 0)
-		result = engine_commit(depot->engine);
+		result = commit(&load);
 	/* With records that can't be read, no key is known to be of no use. */
-	if (result == 0 && report->damaged == 0 && !report->engine.tables_damaged)
+	if (result == 0 && report->damaged == 0 && !report->engine.tables_damaged &&
+		report->engine.read_only == 0)
 		(void)epochs_destroy_empty(depot->epochs);
 	return result;
 }
@@ -177,6 +187,7 @@ int depot_open(struct depot **out, const char *directory, const struct depot_lim
 		depot_close(depot);
 		return result;
 	}
+	depot->failed = report->engine.read_only != 0;
 	depot->durable = depot->sealed = depot->next;
 	(void)depot_commit(depot); /* nothing; looks at the disk */
 	*out = depot;

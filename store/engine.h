@@ -27,6 +27,7 @@ struct engine;
 struct engine_report {
 	bool log_damaged;    /* records in the write-ahead log: skipped */
 	bool tables_damaged; /* tables that don't open: what lies in them is not served */
+	int read_only;       /* -errno of a disk that does not write: it is only read; else 0 */
 	char text[ENGINE_ERROR_BYTES];
 };
 

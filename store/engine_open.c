@@ -103,7 +103,7 @@ static void make_options(struct engine *engine)
 
 /* RocksDB's default column family is its own; it stays empty. */
 static int open_db(struct engine *engine, const char *directory, const struct grade *grade,
-	char error[ENGINE_ERROR_BYTES])
+	bool read_only, char error[ENGINE_ERROR_BYTES])
 {
 	const char *const names[] = { "default", "index", "body" };
 	const rocksdb_options_t *options[] = { engine->whole, engine->of_space[ENGINE_INDEX],
@@ -115,14 +115,31 @@ static int open_db(struct engine *engine, const char *directory, const struct gr
 	rocksdb_options_set_paranoid_checks(engine->whole, grade->paranoid);
 	rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(
 		engine->whole, !grade->paranoid);
-	engine->db = rocksdb_open_column_families(
-		engine->whole, directory, 3, names, options, handles, &failure);
+	engine->db = read_only ? rocksdb_open_for_read_only_column_families(engine->whole,
+					 directory, 3, names, options, handles, false, &failure)
+			       : rocksdb_open_column_families(engine->whole, directory, 3, names,
+					 options, handles, &failure);
 	if (failure)
 		return engine_result(failure, error);
 	rocksdb_column_family_handle_destroy(handles[0]);
 	engine->spaces[ENGINE_INDEX] = handles[1];
 	engine->spaces[ENGINE_BODY] = handles[2];
 	return 0;
+}
+
+static int open_graded(struct engine *engine, const char *directory, bool read_only,
+	struct engine_report *report, char error[ENGINE_ERROR_BYTES])
+{
+	int result = -EBADMSG;
+
+	for (int i = 0; i < GRADES && result == -EBADMSG; i++) {
+		report->log_damaged = i > 0;
+		report->tables_damaged = !grades[i].paranoid;
+		result = open_db(engine, directory, &grades[i], read_only, error);
+		if (result == -EBADMSG && i == 0)
+			snprintf(report->text, sizeof report->text, "%s", error);
+	}
+	return result;
 }
 
 int engine_open(struct engine **out, const char *directory, struct engine_report *report,
@@ -143,14 +160,10 @@ int engine_open(struct engine **out, const char *directory, struct engine_report
 		engine_close(engine);
 		return result;
 	}
-	for (int i = 0; i < GRADES; i++) {
-		report->log_damaged = i > 0;
-		report->tables_damaged = !grades[i].paranoid;
-		result = open_db(engine, directory, &grades[i], error);
-		if (result != -EBADMSG)
-			break;
-		if (i == 0)
-			snprintf(report->text, sizeof report->text, "%s", error);
+	result = open_graded(engine, directory, false, report, error);
+	if (result == -EROFS || result == -ENOSPC || result == -EIO) {
+		engine->failed = report->read_only = result;
+		result = open_graded(engine, directory, true, report, error);
 	}
 	if (result < 0) {
 		engine_close(engine);

@@ -125,7 +125,7 @@ static int read_one(struct epochs *epochs, const char *name)
 		result = -errno;
 	} else if (got != EPOCH_KEY_BYTES) {
 		drop(epochs, epoch);
-		result = epoch_wipe(epochs->directory, name);
+		(void)epoch_wipe(epochs->directory, name);
 	} else {
 		expand(epoch->key);
 	}

@@ -17,6 +17,10 @@ static void report_start(const struct service *service)
 {
 	const struct depot_report *report = &service->report;
 
+	if (report->engine.read_only != 0)
+		log_error("%s: the disk does not write (%s): nothing is accepted; what waits is "
+			  "delivered",
+			service->directory, strerror(-report->engine.read_only));
 	if (report->engine.log_damaged)
 		log_warning("%s: the log of the last writes is damaged, what it held is lost: %s",
 			service->directory, report->engine.text);
@@ -52,8 +56,8 @@ int service_open(struct service *service, const char *directory, const char *run
 		return result;
 	report_start(service);
 	result = work_init(&service->work, service->depot, directory);
-	if (result == 0)
-		result = backup_remove(directory); /* of one that nobody ended */
+	if (backup_remove(directory) < 0) /* one that nobody ended */
+		log_warning("%s/" BACKUP_DIRECTORY " could not be removed", directory);
 	if (result < 0) {
 		snprintf(error, SERVICE_ERROR_BYTES, "%.400s: %s", directory, strerror(-result));
 		return result;
