@@ -21,8 +21,9 @@ static const struct cli_command commands[] = {
 		"  contact add NAME LINK       take the link another person made (- reads it from\n"
 		"                              standard input) and say hello to their device; if "
 		"it\n"
-		"                              is not there now, any later command goes on "
-		"trying.\n"
+		"                              is not there now, the relay keeps the hello, or "
+		"any\n"
+		"                              later command goes on trying.\n"
 		"  contact list [--json]       names, states, and whether they are verified\n"
 		"  contact verify NAME [--yes] show the digits that both of you compare, by voice "
 		"or\n"
@@ -34,14 +35,22 @@ static const struct cli_command commands[] = {
 		"20)\n"
 		"  --wait S      add: wait S seconds for the other device as well (default 2)\n",
 		cli_contact },
-	{ "send", "NAME [TEXT | --file FILE | -]",
-		"send a message and wait for its acknowledgement",
+	{ "send", "NAME [TEXT | --file FILE | -]", "send a message",
 		"Sends TEXT, a file, or standard input (-, also when nothing is given). The exit\n"
-		"status is 0 only when NAME's device has the message. While another process of "
-		"this\n"
-		"device receives, it sends for us.\n\n"
+		"status is 0 only when NAME's device has acknowledged the message, or, with\n"
+		"--stored, when the relay has stored it durably: then NAME's device gets it, even\n"
+		"if it is not there now. Otherwise the message is not kept here: status 27 says\n"
+		"that the relay did not store it. While another process of this device receives,\n"
+		"it sends for us.\n\n"
 		"  --file FILE   send what FILE holds\n"
-		"  --timeout S   give up after S seconds (default 30)\n",
+		"  --stored      by way of the relay's store\n"
+		"  --live        only if NAME's device is there, and wait for it (the default)\n"
+		"  --wait        stored: wait for NAME's device as well. It acknowledges stored\n"
+		"                messages after a random time, up to a minute\n"
+		"  --ttl M       stored: the relay keeps it M minutes, rounded up to a power of "
+		"two\n"
+		"                (default: as long as it keeps anything, mostly 21 days)\n"
+		"  --timeout S   give up after S seconds (default 30; with --wait 300)\n",
 		cli_send },
 	{ "recv", "[--follow] [--from NAME]", "receive messages",
 		"Prints messages and acknowledges each once it is printed and flushed. Without\n"

@@ -74,7 +74,8 @@ extern "C" {
 	X(BAD_NAME, 24, "not a name for a contact: 1 to 64 letters, digits or any of . _ - + @")   \
 	X(BUSY, 25, "too much is waiting to be sent; try again when some is acknowledged")         \
 	X(KEY_REFUSED, 26, "a second key tried to speak as this contact and was refused")          \
-	X(NOT_ACCEPTED, 27, "the relay has not accepted the message: it is not sent")
+	X(NOT_ACCEPTED, 27,                                                                        \
+		"the relay has not accepted the message and it is not kept here: send it again")
 
 enum chappe_error {
 #define X(name, number, text) CHAPPE_ERR_##name = number,

@@ -117,6 +117,7 @@ enum chappe_error cli_try_open(struct cli *cli)
 		.directory = cli->directory,
 		.on_event = on_event,
 		.context = cli,
+		.acknowledge_within_s = cli->acknowledge_within_s,
 	};
 	enum chappe_error error = chappe_open(&options, &cli->chappe);
 

@@ -11,6 +11,7 @@ struct cli {
 	const char *directory;
 	struct chappe *chappe;
 	bool json, quiet;
+	uint32_t acknowledge_within_s; /* 0: the library's default */
 	bool connected_once;
 	enum chappe_state state;
 	enum chappe_error state_error; /* why the state is not CONNECTED */
@@ -20,6 +21,28 @@ struct cli {
 	/* what else to wait for, and what to do then; may be NULL */
 	const struct cli_watch *watch;
 };
+
+/* How a message is sent, and what is waited for. */
+struct cli_sending {
+	bool live;
+	bool wait; /* stored: for the recipient, not only the relay */
+	uint32_t ttl_minutes;
+};
+
+/* What has become of a message that was to be sent. */
+struct cli_sent {
+	bool queued, accepted, acknowledged, refused; /* refused: NOT_ACCEPTED */
+	uint64_t message;
+};
+
+enum chappe_error cli_queue(const struct cli *cli, const char *name, const void *data, size_t len,
+	const struct cli_sending *sending, struct cli_sent *sent);
+/* Takes note of an event that is about its contact. */
+void cli_sent_note(struct cli_sent *sent, const struct chappe_event *event);
+/* All that was waited for has happened. */
+bool cli_sent_done(const struct cli_sent *sent, const struct cli_sending *sending);
+/* Why it has not, while there is a session. */
+enum chappe_error cli_sent_late(const struct cli_sent *sent, const struct cli_sending *sending);
 
 /* Descriptors besides the library's own. */
 enum { CLI_WATCH_MAX = 16 };

@@ -14,7 +14,7 @@ struct contact_command {
 	bool qr, yes;
 	const char *name;
 	char link[CHAPPE_LINK_MAX_BYTES];
-	bool made, ready, revoked;
+	bool made, greeted, ready, revoked;
 	enum chappe_error failed;
 };
 
@@ -29,6 +29,8 @@ static int on_event(struct cli *cli, const struct chappe_event *event)
 	}
 	if (ours && event->type == CHAPPE_EVENT_CONTACT_READY)
 		command->ready = true;
+	if (ours && event->type == CHAPPE_EVENT_CONTACT_GREETED)
+		command->greeted = true;
 	if (ours && event->type == CHAPPE_EVENT_CONTACT_REVOKED)
 		command->revoked = true;
 	if (ours && event->type == CHAPPE_EVENT_ERROR)
@@ -135,6 +137,11 @@ static enum chappe_error contact_add(
 	if (error == CHAPPE_OK)
 		fprintf(stderr, "%s has answered. Compare the digits: chappe contact verify %s\n",
 			command->name, command->name);
+	else if (error == CHAPPE_ERR_NOT_ACKNOWLEDGED && command->greeted)
+		fprintf(stderr,
+			"%s is added; their device is not there now, and the relay keeps your "
+			"greeting for it. You can send already.\n",
+			command->name);
 	else if (error == CHAPPE_ERR_NOT_ACKNOWLEDGED)
 		fprintf(stderr,
 			"%s is added; their device is not there now and will be greeted by your "

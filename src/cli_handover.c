@@ -13,10 +13,11 @@
 
 /* Both ends are the same program on the same machine: integers are native. The answer is two: one
  * when the message is taken, then the outcome, enum chappe_error. */
-enum { HANDOVER_MAGIC = 0x31706863, HANDOVER_CLIENTS_MAX = CLI_WATCH_MAX - 1 };
+enum { HANDOVER_MAGIC = 0x32706863, HANDOVER_CLIENTS_MAX = CLI_WATCH_MAX - 1 };
 
 struct request {
-	uint32_t magic, timeout_ms, name_len, data_len; /* name and data follow */
+	uint32_t magic, timeout_ms, name_len, data_len;
+	struct cli_sending sending; /* name and data follow */
 };
 
 struct client {
@@ -24,9 +25,9 @@ struct client {
 	struct request head;
 	char *body; /* NULL until the head is complete */
 	size_t got;
-	bool complete, queued;
+	bool complete;
 	int64_t until_ms;
-	uint64_t message;
+	struct cli_sent sent;
 	char name[CHAPPE_NAME_MAX_BYTES + 1];
 };
 
@@ -95,11 +96,13 @@ static int connect_to_receiver(const char *directory, int timeout_ms)
 }
 
 enum chappe_error handover_send(const struct cli *cli, const char *name, const void *data,
-	size_t len, int timeout_ms, bool *handed)
+	size_t len, const struct cli_sending *sending, int timeout_ms, bool *handed)
 {
+	const uint32_t unknown =
+		sending->live ? CHAPPE_ERR_NOT_ACKNOWLEDGED : CHAPPE_ERR_NOT_ACCEPTED;
 	struct request head = { HANDOVER_MAGIC, (uint32_t)timeout_ms, (uint32_t)strlen(name),
-		(uint32_t)len };
-	uint32_t answer[2] = { 0, CHAPPE_ERR_NOT_ACKNOWLEDGED };
+		(uint32_t)len, *sending };
+	uint32_t answer[2] = { 0, unknown };
 	int fd = connect_to_receiver(cli->directory, timeout_ms);
 
 	*handed = false;
@@ -110,7 +113,7 @@ enum chappe_error handover_send(const struct cli *cli, const char *name, const v
 		*handed = recv(fd, &answer[0], sizeof answer[0], MSG_WAITALL) == sizeof answer[0];
 	/* where the receiver ends before it knows the outcome, nobody knows */
 	if (*handed && recv(fd, &answer[1], sizeof answer[1], MSG_WAITALL) != sizeof answer[1])
-		answer[1] = CHAPPE_ERR_NOT_ACKNOWLEDGED;
+		answer[1] = unknown;
 	close(fd);
 	return *handed ? (enum chappe_error)answer[1] : CHAPPE_ERR_LOCKED;
 }
@@ -138,10 +141,10 @@ static void answer(struct client *client, enum chappe_error error)
 
 static void try_to_queue(struct handover *handover, struct client *client)
 {
-	enum chappe_error error = chappe_send(handover->cli->chappe, client->name,
-		client->body + client->head.name_len, client->head.data_len, &client->message);
+	enum chappe_error error =
+		cli_queue(handover->cli, client->name, client->body + client->head.name_len,
+			client->head.data_len, &client->head.sending, &client->sent);
 
-	client->queued = error == CHAPPE_OK;
 	if (error && error != CHAPPE_ERR_CONTACT_NOT_READY)
 		answer(client, error);
 }
@@ -232,7 +235,7 @@ static enum chappe_error why_late(const struct handover *handover, const struct 
 
 	if (cli->state != CHAPPE_STATE_CONNECTED)
 		return cli->state_error ? cli->state_error : CHAPPE_ERR_UNREACHABLE;
-	return client->queued ? CHAPPE_ERR_NOT_ACKNOWLEDGED : CHAPPE_ERR_CONTACT_NOT_READY;
+	return cli_sent_late(&client->sent, &client->head.sending);
 }
 
 static void ready(void *context, const struct pollfd *fds, int count)
@@ -273,10 +276,12 @@ void handover_event(struct handover *handover, const struct chappe_event *event)
 		if (!client->complete || !event->contact ||
 			strcmp(client->name, event->contact) != 0)
 			continue;
-		if (event->type == CHAPPE_EVENT_CONTACT_READY && !client->queued)
+		cli_sent_note(&client->sent, event);
+		if (event->type == CHAPPE_EVENT_CONTACT_READY && !client->sent.queued)
 			try_to_queue(handover, client);
-		else if (event->type == CHAPPE_EVENT_ACKNOWLEDGED && client->queued &&
-			 client->message == event->message)
+		else if (client->sent.refused)
+			answer(client, CHAPPE_ERR_NOT_ACCEPTED);
+		else if (cli_sent_done(&client->sent, &client->head.sending))
 			answer(client, CHAPPE_OK);
 	}
 }

@@ -10,7 +10,7 @@
 /* *handed is false where nobody listens; otherwise the message may have been sent, and the error
  * tells how it ended. */
 enum chappe_error handover_send(const struct cli *cli, const char *name, const void *data,
-	size_t len, int timeout_ms, bool *handed);
+	size_t len, const struct cli_sending *sending, int timeout_ms, bool *handed);
 
 /* ---- The receiver's side ---- */
 

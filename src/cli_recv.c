@@ -223,12 +223,22 @@ static bool parse_count(const char *text, uint64_t *count)
 	return *text >= '1' && *text <= '9' && !*end;
 }
 
+static bool parse_ack_within(const char *text, uint32_t *seconds)
+{
+	uint64_t number;
+	bool ok = parse_count(text, &number) && number <= 3600;
+
+	*seconds = ok ? (uint32_t)number : 0;
+	return ok;
+}
+
 enum chappe_error cli_recv(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = { { "timeout", required_argument, NULL, 't' },
 		{ "count", required_argument, NULL, 'c' }, { "from", required_argument, NULL, 'n' },
 		{ "out", required_argument, NULL, 'o' }, { "follow", no_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' }, { 0 } };
+		{ "json", no_argument, NULL, 'j' }, { "ack-within", required_argument, NULL, 'a' },
+		{ 0 } };
 	struct recv_command command = { .terminal = isatty(STDOUT_FILENO) };
 	int option, timeout_ms = -1;
 
@@ -245,6 +255,8 @@ enum chappe_error cli_recv(struct cli *cli, int argc, char **argv)
 			return cli_usage(cli, "recv", "--count needs a number from 1");
 		else if (option == 't' && !cli_parse_seconds(optarg, &timeout_ms))
 			return cli_usage(cli, "recv", "--timeout needs seconds");
+		else if (option == 'a' && !parse_ack_within(optarg, &cli->acknowledge_within_s))
+			return cli_usage(cli, "recv", "--ack-within needs 1 to 3600 seconds");
 		else if (option == '?')
 			return cli_usage(cli, "recv", NULL);
 	}

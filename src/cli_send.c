@@ -8,57 +8,115 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEND_TIMEOUT_MS = 30000, LOCK_PAUSE_MS = 50 };
+enum { SEND_TIMEOUT_MS = 30000, WAIT_TIMEOUT_MS = 300000, LOCK_PAUSE_MS = 50 };
+
+enum {
+	ACCEPT_WITHIN_S = 7 * 24 * 3600, /* the library gives up later than we do */
+	DEFAULT_KIND = 'l',
+};
 
 struct send_command {
 	const char *name;
 	const char *data;
 	size_t len;
-	bool queued, acknowledged;
-	uint64_t message;
+	struct cli_sending sending;
+	struct cli_sent sent;
 	enum chappe_error failed;
 };
+
+/* ---- One message ---- */
+
+enum chappe_error cli_queue(const struct cli *cli, const char *name, const void *data, size_t len,
+	const struct cli_sending *sending, struct cli_sent *sent)
+{
+	const struct chappe_send_options options = {
+		.size = sizeof options,
+		.kind = sending->live ? CHAPPE_LIVE : CHAPPE_STORED,
+		.ttl_minutes = sending->ttl_minutes,
+		.accept_within_s = ACCEPT_WITHIN_S,
+	};
+	enum chappe_error error =
+		chappe_send_with(cli->chappe, name, data, len, &options, &sent->message);
+
+	sent->queued = error == CHAPPE_OK;
+	return error;
+}
+
+void cli_sent_note(struct cli_sent *sent, const struct chappe_event *event)
+{
+	if (!sent->queued || event->message != sent->message)
+		return;
+	if (event->type == CHAPPE_EVENT_ACCEPTED)
+		sent->accepted = true;
+	else if (event->type == CHAPPE_EVENT_ACKNOWLEDGED)
+		sent->acknowledged = true;
+	else if (event->type == CHAPPE_EVENT_NOT_ACCEPTED)
+		sent->refused = true;
+}
+
+bool cli_sent_done(const struct cli_sent *sent, const struct cli_sending *sending)
+{
+	return sent->acknowledged || (sent->accepted && !sending->wait);
+}
+
+enum chappe_error cli_sent_late(const struct cli_sent *sent, const struct cli_sending *sending)
+{
+	if (!sent->queued)
+		return CHAPPE_ERR_CONTACT_NOT_READY;
+	return sending->live || sent->accepted ? CHAPPE_ERR_NOT_ACKNOWLEDGED
+					       : CHAPPE_ERR_NOT_ACCEPTED;
+}
+
+/* ---- The command ---- */
 
 /* A contact that has not said hello yet may do so while we wait. */
 static void try_to_queue(struct cli *cli)
 {
 	struct send_command *command = cli->command;
-	enum chappe_error error = chappe_send(
-		cli->chappe, command->name, command->data, command->len, &command->message);
+	enum chappe_error error = cli_queue(
+		cli, command->name, command->data, command->len, &command->sending, &command->sent);
 
-	if (!error)
-		command->queued = true;
-	else if (error != CHAPPE_ERR_CONTACT_NOT_READY)
+	if (error && error != CHAPPE_ERR_CONTACT_NOT_READY)
 		command->failed = error;
 }
 
 static int on_event(struct cli *cli, const struct chappe_event *event)
 {
 	struct send_command *command = cli->command;
-	bool ours = event->contact && strcmp(event->contact, command->name) == 0;
 
-	if (ours && event->type == CHAPPE_EVENT_ACKNOWLEDGED && command->queued &&
-		event->message == command->message)
-		command->acknowledged = true;
-	if (ours && event->type == CHAPPE_EVENT_CONTACT_READY && !command->queued)
-		try_to_queue(cli);
+	if (event->contact && strcmp(event->contact, command->name) == 0) {
+		cli_sent_note(&command->sent, event);
+		if (command->sent.refused)
+			command->failed = CHAPPE_ERR_NOT_ACCEPTED;
+		if (event->type == CHAPPE_EVENT_CONTACT_READY && !command->sent.queued)
+			try_to_queue(cli);
+	}
 	return event->type == CHAPPE_EVENT_MESSAGE;
 }
 
 static bool is_done(const struct cli *cli)
 {
 	const struct send_command *command = cli->command;
-	return command->acknowledged || command->failed;
+	return command->failed || cli_sent_done(&command->sent, &command->sending);
 }
 
-/* The contact's name where the error is about the contact. */
+/* The contact's name where the error is about the contact; and what has become of the message. */
 static enum chappe_error fail_about(
-	const struct cli *cli, enum chappe_error error, const char *name)
+	const struct cli *cli, enum chappe_error error, const struct send_command *command)
 {
 	bool about = error == CHAPPE_ERR_NO_CONTACT || error == CHAPPE_ERR_CONTACT_NOT_READY ||
-		     error == CHAPPE_ERR_NOT_ACKNOWLEDGED || error == CHAPPE_ERR_KEY_REFUSED;
+		     error == CHAPPE_ERR_NOT_ACKNOWLEDGED || error == CHAPPE_ERR_KEY_REFUSED ||
+		     error == CHAPPE_ERR_NOT_ACCEPTED;
 
-	return cli_fail(cli, error, about ? name : NULL);
+	cli_fail(cli, error, about ? command->name : NULL);
+	if (command->sent.queued && !command->sending.live && !command->sent.accepted &&
+		error != CHAPPE_ERR_NOT_ACCEPTED)
+		fprintf(stderr, "chappe: the message to %s is not sent, and not kept here\n",
+			command->name);
+	if (command->sent.accepted)
+		fprintf(stderr, "chappe: the relay has the message and keeps it for %s\n",
+			command->name);
+	return error;
 }
 
 /* Either this process gets the directory, or the one that has it sends for us. */
@@ -72,9 +130,9 @@ static enum chappe_error open_or_hand_over(
 		if (error != CHAPPE_ERR_LOCKED)
 			return error;
 		error = handover_send(cli, command->name, command->data, command->len,
-			left > 0 ? (int)left : 0, handed);
+			&command->sending, left > 0 ? (int)left : 0, handed);
 		if (*handed || left <= 0)
-			return error ? fail_about(cli, error, command->name) : CHAPPE_OK;
+			return error ? fail_about(cli, error, command) : CHAPPE_OK;
 		poll(NULL, 0, LOCK_PAUSE_MS);
 	}
 }
@@ -92,12 +150,12 @@ static enum chappe_error send_message(struct cli *cli, struct send_command *comm
 	try_to_queue(cli);
 	error = command->failed;
 	if (!error)
-		error = cli_wait(cli, is_done, timeout_ms,
-			command->queued ? CHAPPE_ERR_NOT_ACKNOWLEDGED
-					: CHAPPE_ERR_CONTACT_NOT_READY);
+		error = cli_wait(cli, is_done, timeout_ms, CHAPPE_ERR_TIMEOUT);
+	if (error == CHAPPE_ERR_TIMEOUT)
+		error = cli_sent_late(&command->sent, &command->sending);
 	if (!error)
 		error = command->failed;
-	return error ? fail_about(cli, error, command->name) : CHAPPE_OK;
+	return error ? fail_about(cli, error, command) : CHAPPE_OK;
 }
 
 static enum chappe_error read_file(const char *path, char **data, size_t *len)
@@ -113,25 +171,67 @@ static enum chappe_error read_file(const char *path, char **data, size_t *len)
 	return error;
 }
 
-enum chappe_error cli_send(struct cli *cli, int argc, char **argv)
+static bool parse_minutes(const char *text, uint32_t *minutes)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	*minutes = (uint32_t)number;
+	return *text >= '1' && *text <= '9' && !*end && number <= UINT32_C(1) << 31;
+}
+
+struct send_arguments {
+	const char *path;
+	int timeout_ms; /* -1: as the kind has it */
+};
+
+static enum chappe_error parse_options(struct cli *cli, int argc, char **argv,
+	struct send_command *command, struct send_arguments *arguments)
 {
 	static const struct option options[] = { { "timeout", required_argument, NULL, 't' },
-		{ "file", required_argument, NULL, 'f' }, { 0 } };
-	struct send_command command = { 0 };
-	const char *path = NULL;
-	char *data = NULL;
-	int option, timeout_ms = SEND_TIMEOUT_MS;
-	enum chappe_error error;
+		{ "file", required_argument, NULL, 'f' }, { "live", no_argument, NULL, 'l' },
+		{ "stored", no_argument, NULL, 's' }, { "wait", no_argument, NULL, 'w' },
+		{ "ttl", required_argument, NULL, 'm' }, { 0 } };
+	struct cli_sending *sending = &command->sending;
+	int option, kind = 0;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'f')
-			path = optarg;
-		else if (option != 't' || !cli_parse_seconds(optarg, &timeout_ms))
-			return cli_usage(
-				cli, "send", option == 't' ? "--timeout needs seconds" : NULL);
+			arguments->path = optarg;
+		else if (option == 'l' || option == 's')
+			kind = option;
+		else if (option == 'w')
+			sending->wait = true;
+		else if (option == 't' && !cli_parse_seconds(optarg, &arguments->timeout_ms))
+			return cli_usage(cli, "send", "--timeout needs seconds");
+		else if (option == 'm' && !parse_minutes(optarg, &sending->ttl_minutes))
+			return cli_usage(cli, "send", "--ttl needs a number of minutes");
+		else if (option == '?')
+			return cli_usage(cli, "send", NULL);
 	}
-	if (optind == argc || argc - optind > 2 || (path && argc - optind > 1))
+	if (!kind && !sending->wait && !sending->ttl_minutes)
+		kind = DEFAULT_KIND;
+	sending->live = kind == 'l';
+	if (sending->live && (sending->ttl_minutes || sending->wait))
+		return cli_usage(cli, "send",
+			"--live waits for the recipient anyway, and nothing keeps the message: "
+			"neither --wait nor --ttl goes with it");
+	if (arguments->timeout_ms < 0)
+		arguments->timeout_ms = sending->wait ? WAIT_TIMEOUT_MS : SEND_TIMEOUT_MS;
+	if (optind == argc || argc - optind > 2 || (arguments->path && argc - optind > 1))
 		return cli_usage(cli, "send", "send needs a contact and one message");
+	return CHAPPE_OK;
+}
+
+enum chappe_error cli_send(struct cli *cli, int argc, char **argv)
+{
+	struct send_command command = { 0 };
+	struct send_arguments arguments = { .timeout_ms = -1 };
+	char *data = NULL;
+	enum chappe_error error = parse_options(cli, argc, argv, &command, &arguments);
+
+	if (error)
+		return error;
 	command.name = argv[optind];
 	if (strlen(command.name) > CHAPPE_NAME_MAX_BYTES)
 		return cli_fail(cli, CHAPPE_ERR_NO_CONTACT, command.name);
@@ -139,6 +239,7 @@ enum chappe_error cli_send(struct cli *cli, int argc, char **argv)
 		command.data = argv[optind + 1];
 		command.len = strlen(command.data);
 	} else {
+		const char *path = arguments.path;
 		error = read_file(path, &data, &command.len);
 		if (error == CHAPPE_ERR_USAGE) {
 			fprintf(stderr, "chappe: %s: %s\n", path, strerror(errno));
@@ -148,7 +249,7 @@ enum chappe_error cli_send(struct cli *cli, int argc, char **argv)
 			return cli_fail(cli, error, path ? path : "standard input");
 		command.data = data;
 	}
-	error = send_message(cli, &command, timeout_ms);
+	error = send_message(cli, &command, arguments.timeout_ms);
 	if (data) {
 		sodium_memzero(data, command.len);
 		free(data);

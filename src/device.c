@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { ACKNOWLEDGE_WITHIN_MAX_S = 3600 };
+
 static uint64_t boottime_ns(void *context)
 {
 	struct timespec t;
@@ -119,7 +121,9 @@ enum chappe_error chappe_open(const struct chappe_options *given, struct chappe 
 		c->clock = *options->clock;
 	c->on_event = options->on_event;
 	c->event_context = options->context;
-	c->acknowledge_within_s = options->acknowledge_within_s;
+	c->acknowledge_within_s = options->acknowledge_within_s < ACKNOWLEDGE_WITHIN_MAX_S
+					  ? options->acknowledge_within_s
+					  : ACKNOWLEDGE_WITHIN_MAX_S;
 	error = open_handle(c, options);
 	if (error) {
 		chappe_close(c);

@@ -105,13 +105,13 @@ int message_open(struct message_peer **opened, const struct message_calls *calls
 	return 0;
 }
 
-/* A stored message that was not accepted is given up with the process. Whole ones may be at the
- * relay all the same, and the contact waits for those a while. */
+/* A stored message that was not accepted is given up with the process, even though the relay may have
+ * it: nobody was told so. */
 static void give_up_stored(struct message_peer *peer)
 {
 	const struct outgoing *message;
 	TAILQ_FOREACH (message, &peer->stored.queue, link)
-		if (message->fragments > 1 || !message->progress_ns)
+		if (message->type != SEAL_ACK)
 			ledger_set(&peer->ledger, message->number, LEDGER_GIVEN_UP);
 }
 

@@ -15,7 +15,7 @@
 static void wrong_usage_is_told_apart(void **state)
 {
 	static const struct {
-		const char *arguments[5];
+		const char *arguments[6];
 		int status;
 	} rows[] = {
 		{ { NULL }, CHAPPE_ERR_USAGE },
@@ -36,7 +36,10 @@ static void wrong_usage_is_told_apart(void **state)
 		{ { "send" }, CHAPPE_ERR_USAGE },
 		{ { "send", "bob", "--file", "/nonexistent" }, CHAPPE_ERR_USAGE },
 		{ { "send", "bob", "x" }, CHAPPE_ERR_NO_CONTACT },
+		{ { "send", "bob", "x", "--live", "--wait" }, CHAPPE_ERR_USAGE },
+		{ { "send", "bob", "x", "--ttl", "0" }, CHAPPE_ERR_USAGE },
 		{ { "recv", "--count", "0" }, CHAPPE_ERR_USAGE },
+		{ { "recv", "--ack-within", "0" }, CHAPPE_ERR_USAGE },
 		{ { "recv", "bob" }, CHAPPE_ERR_USAGE },
 		{ { "recv" }, CHAPPE_ERR_NOT_JOINED },
 		{ { "status" }, CHAPPE_ERR_NOT_JOINED },
@@ -165,6 +168,98 @@ static void messages_come_as_lines_as_json_and_as_files(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+/* Stored: nobody need be there, and what the relay does not take is never lost in silence. */
+static void stored_messages_wait_for_the_recipient(void **state)
+{
+	struct cli_world *w = *state;
+	cli_pair(w);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "one", "--stored"), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "two", "--stored", "--ttl", "60"), 0);
+	assert_int_equal(w->relay->stored[w->relay->stored_count - 1].ttl, 6); /* 64 minutes */
+	assert_int_equal(CLI(w, "bob", "recv", "--count", "2"), 0);
+	assert_string_equal(w->out, "alice: one\nalice: two\n");
+	assert_int_equal(CLI(w, "bob", "recv", "--timeout", "0.3"), CHAPPE_ERR_TIMEOUT);
+	assert_int_equal(w->relay->counts.received_wrong, 0);
+	assert_int_equal(w->relay->counts.changed, 0);
+}
+
+static void what_the_relay_does_not_store_is_never_lost_in_silence(void **state)
+{
+	struct cli_world *w = *state;
+	cli_pair(w);
+	w->relay->no_store = true;
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--stored", "--timeout", "0.5"),
+		CHAPPE_ERR_NOT_ACCEPTED);
+	assert_non_null(strstr(w->err, "bob"));
+	w->relay->down = true;
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--stored", "--timeout", "0.5"),
+		CHAPPE_ERR_UNREACHABLE);
+	assert_non_null(strstr(w->err, "not kept"));
+	w->relay->down = w->relay->no_store = false;
+	/* what was given up holds nothing up */
+	assert_int_equal(CLI(w, "alice", "send", "bob", "three", "--stored"), 0);
+	assert_int_equal(CLI(w, "bob", "recv", "--count", "1", "--timeout", "20"), 0);
+	assert_string_equal(w->out, "three");
+}
+
+static void send_waits_for_the_recipient_where_it_is_told_to(void **state)
+{
+	struct cli_world *w = *state;
+	pid_t receiver;
+	cli_pair(w);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "four", "--wait", "--timeout", "0.5"),
+		CHAPPE_ERR_NOT_ACKNOWLEDGED);
+	assert_non_null(strstr(w->err, "keeps it"));
+	receiver = CLI_START(w, "bob", "recv", "--follow", "--ack-within", "1");
+	assert_int_equal(CLI(w, "alice", "send", "bob", "five", "--wait"), 0);
+	kill(receiver, SIGTERM);
+	assert_int_equal(cli_finish(w, "bob", receiver), -1);
+	assert_string_equal(w->out, "alice: four\nalice: five\n");
+}
+
+static void a_receiver_sends_stored_messages_for_others(void **state)
+{
+	struct cli_world *w = *state;
+	pid_t alice;
+	cli_pair(w);
+	alice = CLI_START(w, "alice", "recv", "--follow");
+	cli_serve(w, 200);
+	assert_int_equal(CLI(w, "alice", "status"), CHAPPE_ERR_LOCKED);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "handed over", "--stored"), 0);
+	w->relay->no_store = true;
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--stored", "--timeout", "0.5"),
+		CHAPPE_ERR_NOT_ACCEPTED);
+	w->relay->no_store = false;
+	kill(alice, SIGTERM);
+	(void)cli_finish(w, "alice", alice);
+	assert_int_equal(CLI(w, "bob", "recv", "--count", "1"), 0);
+	assert_string_equal(w->out, "handed over");
+}
+
+static void a_contact_is_made_while_the_other_is_away(void **state)
+{
+	struct cli_world *w = *state;
+	char text[2048], link[2048];
+	cli_invitation(w, text);
+	assert_int_equal(CLI(w, "alice", "join", text), 0);
+	cli_invitation(w, text);
+	assert_int_equal(CLI(w, "bob", "join", text), 0);
+	assert_int_equal(CLI(w, "alice", "contact", "new", "bob"), 0);
+	snprintf(link, sizeof link, "%.*s", (int)strcspn(w->out, "\n"), w->out);
+	assert_int_equal(CLI(w, "bob", "contact", "add", "alice", link, "--wait", "1"), 0);
+	assert_non_null(strstr(w->err, "You can send already"));
+	assert_int_equal(CLI(w, "bob", "send", "alice", "hello", "--stored"), 0);
+	assert_int_equal(CLI(w, "alice", "recv", "--count", "1"), 0);
+	assert_string_equal(w->out, "hello");
+	assert_int_equal(CLI(w, "alice", "contact", "list"), 0);
+	assert_non_null(strstr(w->out, "ready"));
+	assert_int_equal(CLI(w, "alice", "send", "bob", "you too", "--stored"), 0);
+	assert_int_equal(CLI(w, "bob", "recv", "--count", "1"), 0);
+	assert_string_equal(w->out, "you too");
+	assert_int_equal(CLI(w, "bob", "contact", "list"), 0);
+	assert_non_null(strstr(w->out, "ready"));
+}
+
 static void send_tells_why_it_did_not_get_through(void **state)
 {
 	struct cli_world *w = *state;
@@ -258,6 +353,11 @@ int main(void)
 		T(both_see_the_same_digits),
 		T(one_message_comes_out_byte_for_byte),
 		T(messages_come_as_lines_as_json_and_as_files),
+		T(stored_messages_wait_for_the_recipient),
+		T(what_the_relay_does_not_store_is_never_lost_in_silence),
+		T(send_waits_for_the_recipient_where_it_is_told_to),
+		T(a_receiver_sends_stored_messages_for_others),
+		T(a_contact_is_made_while_the_other_is_away),
 		T(send_tells_why_it_did_not_get_through),
 		T(a_message_that_could_not_be_written_is_not_acknowledged),
 		T(a_process_that_receives_sends_for_others),
