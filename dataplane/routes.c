@@ -1,97 +1,108 @@
-/* Routes: an rte_hash whose readers take no lock. Grace periods are those of the tables, not of
- * rte_hash_rcu_qsbr_add(): that would free the place of a removed key without wiping it. */
+/* Main's side of the table of routes: route.h says how it is read. Grace periods are those of the
+ * tables. */
 #include "route.h"
 #include "tables_private.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <rte_malloc.h>
 #include <sodium.h>
-#include <stdio.h>
 
-/* Two random words of this boot: which routes share a bucket can't be foreseen from outside. */
-static uint64_t hash_secret[2];
+_Static_assert((int)ROUTE_DEVICE_BITS >= (int)WIRE_INDEX_SLOT_BITS, "a device slot fits");
 
-/* Folded multiplication of both halves of a route (as in wyhash); len is always 16. */
-static uint32_t route_hash(const void *key, uint32_t len, uint32_t init)
-{
-	uint64_t half[2];
-
-	RTE_SET_USED(len);
-	memcpy(half, key, sizeof half);
-	const unsigned __int128 product =
-		(unsigned __int128)(half[0] ^ hash_secret[0]) * ((half[1] ^ hash_secret[1]) | 1);
-	const uint64_t folded = (uint64_t)(product >> 64) ^ (uint64_t)product;
-	return (uint32_t)(folded >> 32) ^ (uint32_t)folded ^ init;
-}
-
-static uint32_t entries(const struct tables_limits *limits)
+static uint32_t routes_max(const struct tables_limits *limits)
 {
 	return RTE_MAX(limits->devices_max * limits->routes_per_device, UINT32_C(64));
 }
 
+/* Two of a bucket's three places are taken at most. */
+static uint32_t buckets_of(uint32_t routes)
+{
+	return routes / 2 + 1;
+}
+
 int routes_init(struct tables *tables, int socket)
 {
-	static uint32_t instances;
 	struct routes *routes = &tables->routes;
-	char name[RTE_HASH_NAMESIZE];
+	struct route_table *table = &tables->view.routes;
 
-	if (hash_secret[0] == 0)
-		randombytes_buf(hash_secret, sizeof hash_secret);
-	snprintf(name, sizeof name, "routes%" PRIu32, instances++);
-	const struct rte_hash_parameters parameters = {
-		.name = name,
-		.entries = entries(&tables->max),
-		.key_len = WIRE_ROUTE_BYTES,
-		.hash_func = route_hash,
-		.socket_id = socket,
-		.extra_flag =
-			RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF | RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
-	};
-	routes->hash = rte_hash_create(&parameters);
-	if (routes->hash == NULL)
-		return -ENOMEM;
-	const int32_t positions = rte_hash_max_key_id(routes->hash);
-	if (positions < 0)
-		return -EINVAL;
-	routes->next = rte_zmalloc_socket(
-		"route links", ((size_t)positions + 1) * sizeof *routes->next, 0, socket);
-	routes->named = rte_zmalloc_socket("route marks", (size_t)positions + 1, 0, socket);
-	if (routes->next == NULL || routes->named == NULL)
-		return -ENOMEM;
-	routes->positions = (uint32_t)positions + 1;
+	routes->max = routes_max(&tables->max);
+	table->count = buckets_of(routes->max);
+	randombytes_buf(table->secret, sizeof table->secret);
+	table->buckets = rte_zmalloc_socket(
+		"routes", table->count * sizeof *table->buckets, RTE_CACHE_LINE_SIZE, socket);
+	routes->next = rte_zmalloc_socket("route links",
+		(size_t)table->count * ROUTE_BUCKET_ROUTES * sizeof *routes->next, 0, socket);
 	list_init(&routes->removed);
 	list_init(&routes->waiting);
-	return 0;
+	return table->buckets == NULL || routes->next == NULL ? -ENOMEM : 0;
 }
 
 void routes_fini(struct tables *tables)
 {
-	struct routes *routes = &tables->routes;
+	struct route_table *table = &tables->view.routes;
 
-	for (uint32_t device = 0; routes->named != NULL && device < tables->max.devices_max;
-		device++)
-		routes_remove_of_device(tables, device); /* wipes them */
-	rte_hash_free(routes->hash);
-	rte_free(routes->next);
-	rte_free(routes->named);
+	if (table->buckets != NULL)
+		sodium_memzero(table->buckets, table->count * sizeof *table->buckets);
+	rte_free(table->buckets);
+	rte_free(tables->routes.next);
 }
 
-/* What rte_hash takes: keys of 32 bytes, two tables of buckets of 64 bytes for 8 entries, a ring
- * and a list of 4 bytes an entry, each rounded up to a power of two; and our own link and mark. */
+/* 64 bytes for every two routes, and a link for each of the three places: 38 a route. */
 uint64_t routes_memory_bytes(const struct tables_limits *limits)
 {
-	const uint64_t n = entries(limits), rounded = rte_align64pow2(n + 1);
-
-	return n * (32 + 4 + 4 + 1) + rounded * (2 * 64 / 8 + 4);
+	return (uint64_t)buckets_of(routes_max(limits)) *
+	       (sizeof(struct route_bucket) + ROUTE_BUCKET_ROUTES * sizeof(uint32_t));
 }
 
-/* Position in the hash and data, or -ENOENT. */
-static int32_t find(const struct routes *routes, const uint8_t *route, void **data)
+static uint32_t *value_at(struct tables *tables, uint32_t position)
 {
-	if (rte_hash_lookup_data(routes->hash, route, data) < 0)
-		return -ENOENT;
-	return rte_hash_lookup(routes->hash, route);
+	return &tables->view.routes.buckets[position / ROUTE_BUCKET_ROUTES]
+			.values[position % ROUTE_BUCKET_ROUTES];
+}
+
+/* Workers read only what it is about, so that plain order is enough. */
+static void set_value(struct tables *tables, uint32_t position, uint32_t value)
+{
+	__atomic_store_n(value_at(tables, position), value, __ATOMIC_RELEASE);
+}
+
+static void count_passed(struct tables *tables, uint32_t from, uint32_t to, uint32_t change)
+{
+	struct route_table *table = &tables->view.routes;
+
+	for (; from != to; from = route_next(table, from))
+		__atomic_store_n(&table->buckets[from].passed, table->buckets[from].passed + change,
+			__ATOMIC_RELEASE);
+}
+
+/* There is a free place: fewer routes than places are taken. */
+static uint32_t free_place(const struct tables *tables, uint32_t bucket)
+{
+	const struct route_table *table = &tables->view.routes;
+
+	for (;; bucket = route_next(table, bucket))
+		for (uint32_t i = 0; i < ROUTE_BUCKET_ROUTES; i++)
+			if (table->buckets[bucket].values[i] == ROUTE_NONE)
+				return bucket * ROUTE_BUCKET_ROUTES + i;
+}
+
+static void add(
+	struct tables *tables, uint32_t home, const struct table_route *route, uint32_t value)
+{
+	const uint32_t position = free_place(tables, home);
+	const uint32_t bucket = position / ROUTE_BUCKET_ROUTES;
+	uint64_t *place =
+		tables->view.routes.buckets[bucket].routes[position % ROUTE_BUCKET_ROUTES];
+	uint64_t half[ROUTE_WORDS];
+
+	memcpy(half, route->route, sizeof half);
+	for (uint32_t i = 0; i < ROUTE_WORDS; i++)
+		__atomic_store_n(&place[i], half[i], __ATOMIC_RELAXED);
+	set_value(tables, position, value);
+	count_passed(tables, home, bucket, 1);
+	tables->routes.next[position] = tables->devices[route->device].routes;
+	tables->devices[route->device].routes = position;
+	tables->routes.taken++;
 }
 
 static void unlink_from_device(struct tables *tables, uint32_t device, uint32_t position)
@@ -103,56 +114,65 @@ static void unlink_from_device(struct tables *tables, uint32_t device, uint32_t 
 	*link = tables->routes.next[position];
 }
 
-/* Takes a route that no device's list holds any more out of the hash. The key is wiped at once: a
- * reader that still compares with it finds another route or zeros, and so no match, which is what
- * it would find a moment later. Its position is free after a grace period. */
-static void remove_at(struct routes *routes, uint32_t position)
+/* Takes a route out that no device's list holds any more. It is wiped at once: a reader that still
+ * compares with it finds no match, which is what it would find a moment later. Its place is free
+ * after a grace period. */
+static void remove_at(struct tables *tables, uint32_t position)
 {
-	void *key;
+	struct route_table *table = &tables->view.routes;
+	const uint32_t bucket = position / ROUTE_BUCKET_ROUTES;
+	uint64_t *place = table->buckets[bucket].routes[position % ROUTE_BUCKET_ROUTES];
 
-	if (rte_hash_get_key_with_position(routes->hash, (int32_t)position, &key) != 0)
-		return;
-	const int32_t removed = rte_hash_del_key(routes->hash, key);
-	RTE_ASSERT(removed == (int32_t)position);
-	RTE_SET_USED(removed);
-	sodium_memzero(key, WIRE_ROUTE_BYTES);
-	list_push(&routes->removed, routes->next, position);
+	set_value(tables, position, ROUTE_GONE);
+	count_passed(tables, route_bucket_of(table, place), bucket, UINT32_MAX);
+	sodium_memzero(place, WIRE_ROUTE_BYTES);
+	list_push(&tables->routes.removed, tables->routes.next, position);
 }
 
 int tables_route_set(struct tables *tables, const struct table_route *route)
 {
-	struct routes *routes = &tables->routes;
-	void *data;
+	const struct route_table *table = &tables->view.routes;
 
 	if (route->device >= tables->max.devices_max || route->flags >> ROUTE_FLAG_BITS != 0)
 		return -EINVAL;
 	if (!tables->devices[route->device].set)
 		return -ENOENT;
-	int32_t position = find(routes, route->route, &data);
-	if (position >= 0 && route_device(data) != route->device)
-		return -EEXIST;
-	int result = rte_hash_add_key_data(
-		routes->hash, route->route, route_data(route->device, route->flags));
-	if (result < 0)
-		return result;
-	if (position < 0) {
-		position = rte_hash_lookup(routes->hash, route->route);
-		routes->next[position] = tables->devices[route->device].routes;
-		tables->devices[route->device].routes = (uint32_t)position;
+	const uint32_t fresh =
+		ROUTE_USED | ROUTE_NAMED | route->device << ROUTE_FLAG_BITS | route->flags;
+	const uint32_t home = route_bucket_of(table, route->route);
+	uint32_t position;
+	const uint32_t value = route_find(table, home, route->route, &position);
+	if (value != ROUTE_NONE) {
+		if (route_device(value) != route->device)
+			return -EEXIST;
+		set_value(tables, position, fresh);
+		return 0;
 	}
-	routes->named[position] = 1;
+	if (tables->routes.taken == tables->routes.max)
+		return -ENOSPC;
+	add(tables, home, route, fresh);
 	return 0;
+}
+
+void tables_route_prefetch(const struct tables *tables, const struct table_route *route)
+{
+	const struct route_table *table = &tables->view.routes;
+
+	route_prefetch(table, route_bucket_of(table, route->route));
+	if (route->device < tables->max.devices_max)
+		rte_prefetch0(&tables->devices[route->device]);
 }
 
 int tables_route_remove(struct tables *tables, const uint8_t route[WIRE_ROUTE_BYTES])
 {
-	void *data;
-	const int32_t position = find(&tables->routes, route, &data);
+	const struct route_table *table = &tables->view.routes;
+	uint32_t position;
+	const uint32_t value = route_find(table, route_bucket_of(table, route), route, &position);
 
-	if (position < 0)
+	if (value == ROUTE_NONE)
 		return -ENOENT;
-	unlink_from_device(tables, route_device(data), (uint32_t)position);
-	remove_at(&tables->routes, (uint32_t)position);
+	unlink_from_device(tables, route_device(value), position);
+	remove_at(tables, position);
 	return 0;
 }
 
@@ -163,43 +183,44 @@ void routes_remove_of_device(struct tables *tables, uint32_t device)
 	tables->devices[device].routes = TABLES_NONE;
 	while (position != TABLES_NONE) {
 		const uint32_t next = tables->routes.next[position];
-		remove_at(&tables->routes, position);
+		remove_at(tables, position);
 		position = next;
 	}
 }
 
 void routes_sync_begin(struct tables *tables)
 {
-	memset(tables->routes.named, 0, tables->routes.positions);
+	const uint32_t places = tables->view.routes.count * ROUTE_BUCKET_ROUTES;
+
+	for (uint32_t position = 0; position < places; position++) {
+		const uint32_t value = *value_at(tables, position);
+		if (route_is_used(value))
+			set_value(tables, position, value & ~ROUTE_NAMED);
+	}
 }
 
 void routes_sync_end(struct tables *tables)
 {
-	struct routes *routes = &tables->routes;
+	const uint32_t places = tables->view.routes.count * ROUTE_BUCKET_ROUTES;
 
-	for (uint32_t device = 0; device < tables->max.devices_max; device++) {
-		uint32_t *link = &tables->devices[device].routes;
-		while (*link != TABLES_NONE) {
-			const uint32_t position = *link;
-			if (routes->named[position]) {
-				link = &routes->next[position];
-				continue;
-			}
-			*link = routes->next[position];
-			remove_at(routes, position);
-		}
+	for (uint32_t position = 0; position < places; position++) {
+		const uint32_t value = *value_at(tables, position);
+		if (!route_is_used(value) || (value & ROUTE_NAMED) != 0)
+			continue;
+		unlink_from_device(tables, route_device(value), position);
+		remove_at(tables, position);
 	}
 }
 
 void routes_free_waiting(struct tables *tables)
 {
 	struct routes *routes = &tables->routes;
-	uint32_t position;
 
 	for (uint32_t i = 0; i < TABLES_FREE_ROUTES; i++) {
-		position = list_pop(&routes->waiting, routes->next);
+		const uint32_t position = list_pop(&routes->waiting, routes->next);
 		if (position == TABLES_NONE)
 			break;
-		rte_hash_free_key_with_position(routes->hash, (int32_t)position);
+		set_value(tables, position, ROUTE_NONE);
+		routes->taken--;
 	}
 }

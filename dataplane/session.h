@@ -7,11 +7,11 @@
 
 #include "aead.h"
 #include "limit.h"
+#include "route.h"
 #include "src/endpoint.h"
 #include "src/replay.h"
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
-#include <rte_hash.h>
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 
@@ -75,7 +75,7 @@ struct tables_view {
 	uint32_t slots, devices;
 	/* By device slot: index of its confirmed session or SESSION_NONE. Writer: main. */
 	const uint32_t *current;
-	const struct rte_hash *routes; /* route.h; writer: main */
+	struct route_table routes; /* writer: main */
 	const struct limit_class *limits;
 };
 

@@ -3,26 +3,24 @@
 #include "src/control_op.h"
 #include "stage.h"
 
-_Static_assert(WORKER_RX_BURST + WORKER_RING_BURST <= RTE_HASH_LOOKUP_BULK_MAX, "one look-up");
+_Static_assert(WORKER_RX_BURST + WORKER_RING_BURST <= ROUTE_BULK_MAX, "one look-up");
 
 /* Route to device. On: frames whose frame->device is the recipient's. */
 static uint32_t find_devices(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
-	const void *keys[RTE_HASH_LOOKUP_BULK_MAX];
-	void *data[RTE_HASH_LOOKUP_BULK_MAX];
-	uint64_t hits = 0;
-	uint32_t on = 0;
+	const void *routes[ROUTE_BULK_MAX];
+	uint32_t values[ROUTE_BULK_MAX], on = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		keys[i] = frame_inner(frames[i])->route;
-	rte_hash_lookup_bulk_data(worker->view->routes, keys, n, &hits, data);
+		routes[i] = frame_inner(frames[i])->route;
+	route_find_bulk(&worker->view->routes, routes, n, values);
 	for (uint32_t i = 0; i < n; i++) {
-		if (unlikely((hits & UINT64_C(1) << i) == 0)) {
+		if (unlikely(values[i] == ROUTE_NONE)) {
 			worker_drop_opened(worker, frames[i], COUNTER_drop_no_route);
-		} else if (unlikely((route_flags(data[i]) & CONTROL_ROUTE_LIVE) == 0)) {
+		} else if (unlikely((route_flags(values[i]) & CONTROL_ROUTE_LIVE) == 0)) {
 			worker_drop_opened(worker, frames[i], COUNTER_drop_not_live);
 		} else {
-			const uint32_t device = route_device(data[i]);
+			const uint32_t device = route_device(values[i]);
 			rte_prefetch0(&worker->view->current[device]);
 			frame_of(frames[i])->device = device;
 			frames[on++] = frames[i];

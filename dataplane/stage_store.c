@@ -3,7 +3,7 @@
 #include "stage.h"
 #include "store/share.h"
 
-_Static_assert(WORKER_RX_BURST + WORKER_RING_BURST <= RTE_HASH_LOOKUP_BULK_MAX, "one look-up");
+_Static_assert(WORKER_RX_BURST + WORKER_RING_BURST <= ROUTE_BULK_MAX, "one look-up");
 
 /* False while the ring is full. Of an acknowledgement nothing but the header counts. */
 static bool hand_over(struct worker *worker, struct rte_mbuf *mbuf, uint32_t device)
@@ -52,18 +52,17 @@ static void store_unconnected(struct worker *worker, struct rte_mbuf **frames, u
 /* Out of the way of turns without such frames: most have none. */
 static __rte_noinline void store_all(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
-	const void *keys[RTE_HASH_LOOKUP_BULK_MAX];
-	void *data[RTE_HASH_LOOKUP_BULK_MAX];
-	uint64_t hits = 0;
+	const void *routes[ROUTE_BULK_MAX];
+	uint32_t values[ROUTE_BULK_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
-		keys[i] = frame_inner(frames[i])->route;
-	rte_hash_lookup_bulk_data(worker->view->routes, keys, n, &hits, data);
+		routes[i] = frame_inner(frames[i])->route;
+	route_find_bulk(&worker->view->routes, routes, n, values);
 	for (uint32_t i = 0; i < n; i++)
-		if (unlikely((hits & UINT64_C(1) << i) == 0))
+		if (unlikely(values[i] == ROUTE_NONE))
 			worker_drop_opened(worker, frames[i], COUNTER_drop_no_route);
 		else
-			store_one(worker, frames[i], route_device(data[i]));
+			store_one(worker, frames[i], route_device(values[i]));
 }
 
 uint32_t stage_store(struct worker *worker)

@@ -3,7 +3,6 @@
 #include "send.h"
 #include "session.h"
 #include "store_link.h"
-#include <rte_hash.h>
 #include <sodium.h>
 
 static const struct wire_inner *store_down_inner(const struct share_down *record)
@@ -32,12 +31,11 @@ static bool store_down_ok(const struct share_down *record)
 static bool store_down_find(
 	const struct store_link *store, const struct wire_inner *inner, uint32_t *device)
 {
-	const struct tables_view *view = tables_view(store->dataplane->tables);
-	void *data;
-	if (rte_hash_lookup_data(view->routes, inner->route, &data) < 0)
-		return false;
-	*device = route_device(data);
-	return true;
+	const struct route_table *table = &tables_view(store->dataplane->tables)->routes;
+	const uint32_t value =
+		route_find(table, route_bucket_of(table, inner->route), inner->route, NULL);
+	*device = route_device(value);
+	return value != ROUTE_NONE;
 }
 
 /* False: the owner's inject ring has no room. */

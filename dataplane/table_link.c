@@ -10,6 +10,7 @@
 enum {
 	TABLE_LINK_MESSAGES_PER_TURN = 64,
 	TABLE_LINK_EVENTS_PER_TURN = 256, /* of each worker */
+	TABLE_LINK_ROUTES_AHEAD = 16,     /* fetched before they are set */
 	TABLE_LINK_SLOTS = 1 << WIRE_INDEX_SLOT_BITS,
 	TABLE_LINK_DUMP_RECORDS =
 		(TABLE_MESSAGE_BYTES - sizeof(struct table_head)) / sizeof(struct table_session),
@@ -255,6 +256,9 @@ static void table_link_handle(struct table_link *table, size_t len)
 	if (result < 0)
 		ack.failed = 1, ack.error = result;
 	for (uint32_t i = 0; i < head->count; i++) {
+		if (head->op == TABLE_ROUTE_SET && i + TABLE_LINK_ROUTES_AHEAD < head->count)
+			tables_route_prefetch(table->dataplane->tables,
+				(const struct table_route *)records + i + TABLE_LINK_ROUTES_AHEAD);
 		result = table_link_apply(table, head->op, records + i * record_bytes);
 		if (result == 0)
 			continue;

@@ -101,7 +101,6 @@ struct tables *tables_create(const struct tables_limits *limits, struct rte_rcu_
 	}
 	tables->view.sessions = tables->sessions;
 	tables->view.current = tables->current;
-	tables->view.routes = tables->routes.hash;
 	tables->view.limits = tables->limits.classes;
 	return tables;
 }

@@ -28,6 +28,8 @@ int tables_device_set(struct tables *tables, const struct table_device *device);
 int tables_device_remove(
 	struct tables *tables, uint32_t slot); /* ends its sessions, drops its routes */
 int tables_route_set(struct tables *tables, const struct table_route *route);
+/* For a route that will be set soon: fetches what that will touch. */
+void tables_route_prefetch(const struct tables *tables, const struct table_route *route);
 int tables_route_remove(struct tables *tables, const uint8_t route[WIRE_ROUTE_BYTES]);
 
 /* Takes a free slot for an owner, first in first out, and forms the index that control may hand

@@ -47,14 +47,13 @@ struct list {
 	uint32_t head, tail;
 };
 
+/* The table itself is view.routes. */
 struct routes {
-	struct rte_hash *hash; /* route -> device << ROUTE_FLAG_BITS | flags */
-	/* By position in the hash: the device's next route, or, once removed, the next to free. */
+	/* By position: the device's next route, or, once removed, the next to free. */
 	uint32_t *next;
-	uint8_t *named;      /* by position: since tables_sync_begin() */
 	struct list removed; /* unlinked since the last grace period began */
 	struct list waiting; /* for the grace period that runs */
-	uint32_t positions;
+	uint32_t taken, max; /* places; taken: removed ones too, until they are free */
 };
 
 struct tables {

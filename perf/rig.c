@@ -252,7 +252,7 @@ static void connect_devices(struct rig *rig)
 			settle(rig);
 		if (bench_now_s() - told > 2) {
 			told = bench_now_s();
-			fprintf(stderr, "     %u of %u sessions\n", i + 1, n);
+			fprintf(stderr, "     %u of %u sessions so far\n", i + 1, n);
 		}
 	}
 	settle(rig);

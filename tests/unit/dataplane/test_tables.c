@@ -236,11 +236,12 @@ static void keys_are_wiped_once_no_worker_can_hold_them(void **state)
 
 static int look_up(const uint8_t *route, uint32_t *device)
 {
-	void *data;
-	if (rte_hash_lookup_data(view()->routes, route, &data) < 0)
+	const struct route_table *table = &view()->routes;
+	const uint32_t value = route_find(table, route_bucket_of(table, route), route, NULL);
+	if (value == ROUTE_NONE)
 		return -1;
-	*device = (uint32_t)((uintptr_t)data >> 8);
-	return (int)((uintptr_t)data & 0xff);
+	*device = route_device(value);
+	return (int)route_flags(value);
 }
 
 static struct table_route route_of(uint32_t device, uint8_t number, uint32_t flags)
@@ -267,9 +268,13 @@ static void routes_are_set_changed_and_removed(void **state)
 	assert_int_equal(look_up(route.route, &device), 0);
 	route.device = 4;
 	assert_int_equal(tables_route_set(relay.tables, &route), -EEXIST);
-	void *key;
-	const int32_t position = rte_hash_lookup(view()->routes, route.route);
-	assert_int_equal(rte_hash_get_key_with_position(view()->routes, position, &key), 0);
+	const struct route_table *table = &view()->routes;
+	uint32_t position = 0;
+	assert_int_not_equal(ROUTE_NONE,
+		route_find(table, route_bucket_of(table, route.route), route.route, &position));
+	const struct route_bucket *bucket = &table->buckets[position / ROUTE_BUCKET_ROUTES];
+	const void *key = bucket->routes[position % ROUTE_BUCKET_ROUTES];
+	assert_memory_equal(key, route.route, WIRE_ROUTE_BYTES);
 	assert_int_equal(tables_route_remove(relay.tables, route.route), 0);
 	assert_int_equal(look_up(route.route, &device), -1);
 	assert_true(all_zero(key, WIRE_ROUTE_BYTES));
