@@ -13,7 +13,7 @@ static void begin_word(
 	head->newest = 0;
 }
 
-bool replay_accept(struct replay_head *head, uint64_t *ring, uint32_t words, uint64_t counter)
+bool replay_accept_any(struct replay_head *head, uint64_t *ring, uint32_t words, uint64_t counter)
 {
 	/* Before the first counter word 0 is the newest, and empty. */
 	uint64_t top = head->highest_plus_one ? (head->highest_plus_one - 1) / REPLAY_WORD_BITS : 0;

@@ -51,10 +51,3 @@ enum wire_verdict wire_check(const void *datagram, size_t len)
 	return frame[0] == WIRE_COOKIE_REPLY ? check_cookie_reply(datagram)
 					     : check_handshake(frame);
 }
-
-bool wire_inner_from_device_ok(const struct wire_inner *inner)
-{
-	bool kind_ok = inner->kind >= WIRE_LIVE && inner->kind <= WIRE_KEEPALIVE &&
-		       inner->kind != WIRE_ACCEPTED;
-	return kind_ok && inner->flags == 0 && inner->hops == 0 && get32(inner->reserved) == 0;
-}

@@ -225,6 +225,16 @@ static inline bool wire_is_transport(const void *frame, size_t len)
 }
 
 /* Checks kind, flags, hops and reserved bytes of an opened inner header that came from a device. */
-bool wire_inner_from_device_ok(const struct wire_inner *inner);
+static inline bool wire_inner_from_device_ok(const struct wire_inner *inner)
+{
+	const uint32_t kinds = 1u << WIRE_LIVE | 1u << WIRE_STORED | 1u << WIRE_RECEIVED |
+			       1u << WIRE_CONTROL | 1u << WIRE_KEEPALIVE;
+	const uint64_t zeros = UINT64_C(0xffffffffff00ff00); /* all but kind and ttl */
+	uint64_t first;
+
+	memcpy(&first, inner, sizeof first);
+	return (first & zeros) == 0 && inner->kind <= WIRE_KEEPALIVE &&
+	       (kinds >> inner->kind & 1) != 0;
+}
 
 #endif
