@@ -52,7 +52,7 @@ static void seal_frame(const struct round *round, uint32_t i, uint32_t route_num
 	struct hop_key hop;
 
 	memset(inner, 0, sizeof *inner);
-	inner->kind = WIRE_LIVE;
+	inner->kind = round_is_live(round, i) ? WIRE_LIVE : WIRE_STORED;
 	inner->frame_id = put64(round->frame_id + i);
 	rig_route(round->to[i], route_number, inner->route);
 	memcpy(inner->payload, payload_of(round, i),
@@ -126,7 +126,8 @@ void round_done(struct round *round, bool check)
 	struct rte_mbuf **used = round->mbufs;
 
 	for (uint32_t i = 0; check && i < round->n; i++)
-		check_frame(round, i);
+		if (round_is_live(round, i))
+			check_frame(round, i);
 	round->mbufs = round->next;
 	round->next = used;
 }

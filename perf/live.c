@@ -1,0 +1,189 @@
+/* live: what live frames cost while every eighth frame is to be stored and the message store is
+ * gone, stopped with its ring full, or emptying its ring as fast as it fills; against rounds of
+ * live frames alone, with which they alternate. At 1.05 a live frame would be 5 % slower, if a
+ * stored one cost as much; it costs the worker less. */
+#include "bench.h"
+#include "drive.h"
+#include "options.h"
+#include "rig.h"
+#include "round.h"
+#include "store/share.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+	STORED_EVERY = 8,
+	/* chappe-store takes what has come at ticks, too. */
+	STORED_TICK_US = 500,
+	RETAKES_MAX = 1000,
+};
+
+enum state { STORE_GONE, STORE_STOPPED, STORE_FILLING, STORE_STATES };
+
+static const struct {
+	const char *name;
+	enum counter counter; /* what each stored frame counts as */
+} states[STORE_STATES] = {
+	[STORE_GONE] = { "live_store_gone", COUNTER_drop_no_store },
+	[STORE_STOPPED] = { "live_store_stopped", COUNTER_drop_store_full },
+	[STORE_FILLING] = { "live_store_filling", COUNTER_stored_frames },
+};
+
+static struct rig rig;
+static struct round round_;
+static struct share share, store;
+static bool emptying, running = true;
+
+/* The store: empties the ring while it is told to. */
+static void *store_run(void *arg)
+{
+	static struct share_up record;
+	cpu_set_t any;
+
+	(void)arg;
+	memset(&any, 0xff, sizeof any);
+	pthread_setaffinity_np(pthread_self(), sizeof any, &any);
+	while (__atomic_load_n(&running, __ATOMIC_RELAXED)) {
+		while (__atomic_load_n(&emptying, __ATOMIC_RELAXED) &&
+			ring_take(&store.up[0], &record))
+			;
+		usleep(STORED_TICK_US);
+	}
+	return NULL;
+}
+
+/* Before a round: the ring is as full as the state has it. */
+static void prepare(enum state state)
+{
+	struct worker *worker = rig.workers[0];
+
+	__atomic_store_n(&emptying, state == STORE_FILLING, __ATOMIC_RELAXED);
+	worker->store_connected = state != STORE_GONE;
+	while (state == STORE_STOPPED && ring_claim(&worker->store_up))
+		ring_publish(&worker->store_up);
+	while (state == STORE_FILLING && ring_waiting(&worker->store_up) > 0)
+		usleep(STORED_TICK_US);
+}
+
+/* Cycles of a round; false where the kernel took the core away meanwhile. */
+static bool take(uint32_t stored_every, uint32_t burst, uint64_t *cycles)
+{
+	uint32_t sent = 0, live = 0;
+
+	round_.stored_every = stored_every;
+	round_make(&round_);
+	round_load(&round_);
+	for (uint32_t i = 0; i < round_.n; i++)
+		live += round_is_live(&round_, i);
+	struct drive drive = { .round = &round_, .burst = burst, .sent = &sent, .total = live };
+	bench_hold_core(true);
+	drive_run(&drive);
+	bench_hold_core(false);
+	if (sent != live)
+		rig_fail(&rig, "live frames did not come out");
+	round_done(&round_, true);
+	*cycles = drive.end - drive.start;
+	return drive.alone;
+}
+
+static bool take_pair(
+	bool mixed_first, enum state state, uint32_t burst, uint64_t *live, uint64_t *mixed)
+{
+	const uint64_t before = rig_counter(&rig, states[state].counter);
+	bool alone = true;
+
+	if (!mixed_first)
+		alone = take(0, burst, live);
+	prepare(state);
+	alone = take(STORED_EVERY, burst, mixed) && alone;
+	if (mixed_first)
+		alone = take(0, burst, live) && alone;
+	if (rig_counter(&rig, states[state].counter) - before != round_.n / STORED_EVERY)
+		rig_fail(&rig, "stored frames did not end as they should");
+	return alone;
+}
+
+static void measure(const struct options *options, enum state state, uint32_t burst)
+{
+	double lives[BENCH_PAIRS_MAX], mixes[BENCH_PAIRS_MAX], ratios[BENCH_PAIRS_MAX];
+	uint32_t n = 0, retaken = 0;
+
+	while (n < options->pairs) {
+		uint64_t live, mixed;
+		if (!take_pair(n % 2 == 0, state, burst, &live, &mixed) && retaken < RETAKES_MAX) {
+			retaken++;
+			continue;
+		}
+		lives[n] = (double)live / round_.n;
+		mixes[n] = (double)mixed / round_.n;
+		ratios[n] = mixes[n] / lives[n];
+		n++;
+	}
+	const struct bench_figure figure = {
+		.name = states[state].name,
+		.unit = "cycles/frame",
+		.cell = round_.cell,
+		.sessions = options->sessions,
+		.workers = 1,
+		.suite = options->suite,
+		.value = bench_spread(mixes, n).median,
+		.floor = bench_spread(lives, n).median,
+		.ratio = bench_spread(ratios, n),
+		.family = options->family,
+		.burst = burst,
+		.pairs = n,
+		.retaken = retaken,
+	};
+	bench_print(&figure);
+	fprintf(stderr,
+		"     %-18s %4u bytes, %7u sessions, %s, IPv%u, bursts of %2u: %5.0f / %5.0f = "
+		"%.3f (%.3f to %.3f; %u retaken)\n",
+		figure.name, round_.cell, options->sessions, bench_suite(options->suite),
+		options->family, burst, figure.value, figure.floor, figure.ratio.median,
+		figure.ratio.low, figure.ratio.high, retaken);
+}
+
+static void share_open(void)
+{
+	int fd;
+
+	if (share_make(&share, 1, &fd) < 0 || share_map(&store, 1, fd) < 0)
+		bench_fail("no memory to share with a store");
+	close(fd);
+	memset(share.memory, 0, share.bytes);
+	rig.workers[0]->store_up = share.up[0];
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	pthread_t thread;
+
+	options_parse(&options, argc, argv);
+	bench_eal(1, rig_need_mib(options.sessions, 1));
+	rig_open(&rig, &(struct rig_options){ .sessions = options.sessions,
+			       .workers = 1,
+			       .family = options.family,
+			       .suite = options.suite });
+	share_open();
+	round_init(&round_, &rig, options.frames, options.sessions);
+	round_.offload = true;
+	rig_offload(&rig, true);
+	if (pthread_create(&thread, NULL, store_run, NULL) != 0)
+		bench_fail("no thread");
+	for (uint32_t c = 0; c < options.cells.n; c++)
+		for (enum state state = 0; state < STORE_STATES; state++) {
+			round_.cell = options.cells.values[c];
+			measure(&options, state, options.bursts.values[0]);
+		}
+	__atomic_store_n(&running, false, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	round_free(&round_);
+	rig_close(&rig);
+	share_unmap(&store);
+	share_unmap(&share);
+	return 0;
+}
