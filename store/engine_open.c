@@ -165,6 +165,8 @@ int engine_open(struct engine **out, const char *directory, struct engine_report
 		engine->failed = report->read_only = result;
 		result = open_graded(engine, directory, true, report, error);
 	}
+	if (result == -EBUSY)
+		snprintf(error, ENGINE_ERROR_BYTES, "another process has it open");
 	if (result < 0) {
 		engine_close(engine);
 		return result;
