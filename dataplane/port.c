@@ -177,8 +177,14 @@ static int port_start(const struct config *config, struct port *port, uint16_t i
 	if (!result && mtu < PORT_MTU_MIN_BYTES)
 		result = rte_eth_dev_set_mtu(id, PORT_MTU_BYTES);
 	if (result < 0) {
+		/* A memif client joins when it starts, and says EPERM where it can't. */
+		const bool joins = strcmp(port->driver, "net_memif") == 0 &&
+				   strcmp(step, "start") == 0 && result == -EPERM;
 		snprintf(error, error_len, "port %u (%s): %s: %s", id, port->driver, step,
-			strerror(-result));
+			joins ? "nobody listens on its socket: start the other end first, its "
+				"server, or give this one role=server, which may wait (zero-copy "
+				"is for clients only)"
+			      : strerror(-result));
 		return result;
 	}
 	memcpy(port->mac, mac.addr_bytes, sizeof port->mac);

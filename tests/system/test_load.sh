@@ -69,6 +69,12 @@ replay "$load" 5 --devices 20 --seed "a seed" >"$T/beside.log" 2>&1 && fail "it 
 grep -q "devices are enrolled on this machine" "$T/beside.log" || fail "it does not say why"
 rm /var/lib/chappe/chappe.db
 
+say "a memif client without a server says what to do"
+in_ns relay timeout 30 "$dataplane" --config "$T/dataplane.conf" -- --lcores "$(lcores)" --no-huge -m 192 \
+	--no-pci --no-telemetry --file-prefix client \
+	--vdev "net_memif0,role=client,socket=$T/nobody.sock,socket-abstract=no" >"$T/client.log" 2>&1 && fail "it started"
+grep -q "nobody listens on its socket: start the other end first" "$T/client.log" || fail "$(<"$T/client.log")"
+
 say "a looped capture"
 replay "$load" 4 --devices 20 --seed "a seed" >"$T/loop.json" 2>"$T/loop.log" || true
 [ "$(tail -n 1 "$T/loop.json" | json 'j.get("relayed_frames", 0) > 800')" = True ] ||
