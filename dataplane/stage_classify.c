@@ -16,6 +16,9 @@ enum {
 	IP_UDP, /* not decided yet: UDP follows */
 };
 
+/* Packets between asking for one that is summed and summing it. */
+enum { CLASSIFY_AHEAD = 4 };
+
 /* What is being looked at. */
 struct view {
 	struct rte_mbuf *mbuf;
@@ -279,6 +282,15 @@ static inline void bare(const struct view *view)
 	view->frame->to_endpoint = 0;
 }
 
+/* The whole packet where its checksum is ours to work out. */
+static inline void prefetch_unchecked(struct rte_mbuf *mbuf)
+{
+	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) != RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+		for (uint32_t at = 2 * RTE_CACHE_LINE_SIZE; at < mbuf->data_len;
+			at += RTE_CACHE_LINE_SIZE)
+			rte_prefetch0(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, at));
+}
+
 uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
 	const uint64_t before = stage_flow(worker);
@@ -286,8 +298,12 @@ uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_
 	uint32_t on = 0;
 
 	memcpy(mark_key, worker->token_key, sizeof mark_key);
+	for (uint32_t i = 0; i < RTE_MIN(n, (uint32_t)CLASSIFY_AHEAD); i++)
+		prefetch_unchecked(frames[i]);
 	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *mbuf = frames[i];
+		if (i + CLASSIFY_AHEAD < n)
+			prefetch_unchecked(frames[i + CLASSIFY_AHEAD]);
 		struct view view = {
 			.mbuf = mbuf,
 			.frame = frame_of(mbuf),
@@ -303,6 +319,11 @@ uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_
 			view.frame->index = get32(header->receiver_index);
 			view.frame->counter = get64(header->counter);
 			session_prefetch(worker->view, view.frame->index);
+			if (on < SESSION_AHEAD) {
+				session_prefetch_key(
+					worker->view, view.frame->index, mbuf->data_len);
+				frame_prefetch(mbuf);
+			}
 			frames[on++] = mbuf;
 		} else if (what == INIT) {
 			bare(&view);

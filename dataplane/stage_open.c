@@ -1,10 +1,6 @@
 #include "session.h"
 #include "stage.h"
 
-/* Frames between asking for a key's lines and using them: some 1,500 cycles of AEAD in between hide
- * main memory, and what was asked for still fits the first-level cache. */
-enum { OPEN_AHEAD = 4 };
-
 /* Reads only: nothing is written to a session for a frame whose tag is not verified yet. */
 static struct session *find(struct worker *worker, struct rte_mbuf *mbuf)
 {
@@ -47,12 +43,12 @@ uint32_t stage_open(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		if (find(worker, frames[i]) != NULL)
 			frames[known++] = frames[i];
-	for (uint32_t i = 0; i < RTE_MIN(known, (uint32_t)OPEN_AHEAD); i++)
+	for (uint32_t i = 0; i < RTE_MIN(known, (uint32_t)SESSION_AHEAD); i++)
 		prefetch(frames[i]);
 	for (uint32_t i = 0; i < known; i++) {
 		struct rte_mbuf *mbuf = frames[i];
-		if (i + OPEN_AHEAD < known)
-			prefetch(frames[i + OPEN_AHEAD]);
+		if (i + SESSION_AHEAD < known)
+			prefetch(frames[i + SESSION_AHEAD]);
 		if (unlikely(aead_open(&worker->aead, &frame_of(mbuf)->from->receive.key,
 				     frame_bytes(mbuf), mbuf->data_len) != 0))
 			worker_refuse(worker, mbuf, COUNTER_drop_aead);

@@ -46,6 +46,8 @@ static uint32_t find_indices(struct worker *worker, struct rte_mbuf **frames, ui
 		const struct session_send *send = &view->sessions[wire_index_slot(index)].send;
 		rte_prefetch0(&send->counter);
 		rte_prefetch0(&send->endpoint);
+		if (on < SESSION_AHEAD)
+			aead_prefetch_aes(&send->key, frames[i]->data_len);
 		frame->index = index;
 		frames[on++] = frames[i];
 	}

@@ -1,9 +1,6 @@
 #include "session.h"
 #include "stage.h"
 
-/* As in stage_open.c. */
-enum { SEAL_AHEAD = 4 };
-
 static void prefetch(struct rte_mbuf *mbuf)
 {
 	aead_prefetch(&frame_of(mbuf)->to->send.key, mbuf->data_len);
@@ -14,12 +11,12 @@ uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 	const uint64_t before = stage_flow(worker);
 	uint32_t on = 0;
 
-	for (uint32_t i = 0; i < RTE_MIN(n, (uint32_t)SEAL_AHEAD); i++)
+	for (uint32_t i = 0; i < RTE_MIN(n, (uint32_t)SESSION_AHEAD); i++)
 		prefetch(frames[i]);
 	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *mbuf = frames[i];
-		if (i + SEAL_AHEAD < n)
-			prefetch(frames[i + SEAL_AHEAD]);
+		if (i + SESSION_AHEAD < n)
+			prefetch(frames[i + SESSION_AHEAD]);
 		struct session_send *send = &frame_of(mbuf)->to->send;
 		/* Whatever worker seals, no counter is used twice. */
 		const uint64_t counter = __atomic_fetch_add(&send->counter, 1, __ATOMIC_RELAXED);
