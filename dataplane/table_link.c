@@ -10,7 +10,9 @@
 enum {
 	TABLE_LINK_MESSAGES_PER_TURN = 64,
 	TABLE_LINK_EVENTS_PER_TURN = 256, /* of each worker */
-	TABLE_LINK_ROUTES_AHEAD = 16,     /* fetched before they are set */
+	TABLE_LINK_INSTALLS_MAX =         /* of one message */
+	(TABLE_MESSAGE_BYTES - sizeof(struct table_head)) / sizeof(struct table_install),
+	TABLE_LINK_ROUTES_AHEAD = 16, /* fetched before they are set */
 	TABLE_LINK_SLOTS = 1 << WIRE_INDEX_SLOT_BITS,
 	TABLE_LINK_DUMP_RECORDS =
 		(TABLE_MESSAGE_BYTES - sizeof(struct table_head)) / sizeof(struct table_session),
@@ -290,10 +292,21 @@ static bool table_link_receive_one(struct table_link *table)
 	return table->link.connection >= 0;
 }
 
+/* Whether the responses of one more message would find room, whoever owns the sessions: what is not
+ * read yet waits in the socket, and control with it. */
+static bool table_link_room(const struct table_link *table)
+{
+	const struct dataplane *dataplane = table->dataplane;
+	for (uint32_t i = 0; i < dataplane->worker_count; i++)
+		if (!send_room(dataplane, i, TABLE_LINK_INSTALLS_MAX))
+			return false;
+	return true;
+}
+
 void table_link_receive(struct table_link *table)
 {
 	for (uint32_t i = 0; i < TABLE_LINK_MESSAGES_PER_TURN && table->link.connection >= 0 &&
-			     table->queue.bytes < TABLE_LINK_QUEUE_BYTES;
+			     table->queue.bytes < TABLE_LINK_QUEUE_BYTES && table_link_room(table);
 		i++)
 		if (!table_link_receive_one(table))
 			return;

@@ -74,9 +74,11 @@ static void make(struct relay *relay, uint32_t devices, uint32_t routes, const c
 		bench_fail("TMPDIR=%s: too long, try another", parent);
 	if (mkdtemp(relay->dir) == NULL)
 		bench_fail("%s: %s", relay->dir, strerror(errno));
-	if (snprintf(relay->state, sizeof relay->state, "%s", state ? state : relay->dir) >=
-		(int)sizeof relay->state)
+	if (state == NULL)
+		state = relay->dir;
+	if (strlen(state) >= sizeof relay->state)
 		bench_fail("%s: too long", state);
+	strcpy(relay->state, state);
 	write_configuration(relay);
 }
 

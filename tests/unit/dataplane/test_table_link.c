@@ -1,3 +1,4 @@
+#include "dataplane/send.h"
 #include "links.h"
 
 #include <setjmp.h>
@@ -460,6 +461,32 @@ static void waits_for_a_slow_control(void **state)
 	assert_true(silent());
 }
 
+/* While the responses of a whole message would not find room in an inject ring, none is read. */
+static void waits_for_a_slow_worker(void **state)
+{
+	const uint32_t most =
+		(TABLE_MESSAGE_BYTES - sizeof(struct table_head)) / sizeof(struct table_install);
+	const uint8_t response[WIRE_SMALL_BYTES] = { WIRE_RESPONSE };
+	const struct endpoint to = { .family = 4 };
+	const uint64_t dropped = dataplane.counters[COUNTER_drop_inject_full];
+	struct rte_ring *inject = dataplane.workers[1]->inject;
+	struct rte_mbuf *mbuf;
+
+	(void)state;
+	set_device(2);
+	while (send_room(&dataplane, 1, most))
+		assert_int_equal(send_raw(&dataplane, 1, &to, response, sizeof response), 0);
+	const struct table_install install = install_of(leased[0], 2);
+	say(TABLE_SESSION_INSTALL, &install, 1, sizeof install);
+	assert_true(silent());
+	while (rte_ring_sc_dequeue(inject, (void **)&mbuf) == 0)
+		rte_pktmbuf_free(mbuf);
+	table_link_receive(&table);
+	table_link_turn(&table);
+	assert_int_equal(acked().failed, 0);
+	assert_int_equal(dataplane.counters[COUNTER_drop_inject_full], dropped);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +506,7 @@ int main(void)
 		TEST(times_stages_while_somebody_asks),
 		TEST(serves_one_control_at_a_time),
 		TEST(waits_for_a_slow_control),
+		TEST(waits_for_a_slow_worker),
 	};
 	char error[256] = "";
 	const int epoll = epoll_create1(0);
