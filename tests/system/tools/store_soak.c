@@ -1,0 +1,220 @@
+/* Kills a chappe-store at random moments, hundreds of times, while a played dataplane sends it
+ * messages and takes deliveries, and checks that every promise about them was kept (soak_model.h).
+ *
+ * usage: store_soak [--rounds N] [--minutes M] [--seed S] [--preload LIBRARY] PROGRAM DIRECTORY
+ *
+ * A round: the store starts, or starts anew after a kill, messages flow for a while, SIGKILL; in
+ * one of five the dataplane starts anew too, in one of five the store is killed while it starts.
+ * After the last one everything is delivered, then the store is killed and started once more:
+ * nothing that was received may come again. Prints its seed; with the same one, the same choices
+ * are made in the same order, though not at the same moments of the store.
+ *
+ * Exits with 0, with 1 and "FAILED reason" where a promise was broken, or with 2. */
+#include "soak_play.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LIVES_PER_ROUND = 3, ATTACH_MS = 30000, DRAIN_MS = 60000, PATH_BYTES = 256 };
+
+struct options {
+	uint32_t rounds;
+	uint64_t seed, until_ms; /* 0: rounds decide */
+	const char *preload, *program, *directory;
+};
+
+static pid_t store_pid;
+static uint32_t kills;
+
+static void start_store(const struct options *options)
+{
+	char configuration[PATH_BYTES], log[PATH_BYTES];
+
+	snprintf(configuration, sizeof configuration, "%s/store.ini", options->directory);
+	snprintf(log, sizeof log, "%s/store.log", options->directory);
+	store_pid = fork();
+	if (store_pid < 0)
+		model_fail("fork: %s", strerror(errno));
+	if (store_pid > 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!freopen(log, "a", stderr) || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		_exit(126);
+	if (options->preload)
+		setenv("LD_PRELOAD", options->preload, 1);
+	execl(options->program, "chappe-store", "--config", configuration, (char *)NULL);
+	_exit(127);
+}
+
+/* It must be this test that ended it. */
+static void kill_store(struct play *play)
+{
+	int status;
+
+	kill(store_pid, SIGKILL);
+	if (waitpid(store_pid, &status, 0) != store_pid)
+		model_fail("waitpid: %s", strerror(errno));
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		model_fail("the store ended by itself, status %x", (unsigned)status);
+	model_cut(play->model);
+	kills++;
+}
+
+static void sleep_ms(uint32_t ms)
+{
+	(void)poll(NULL, 0, (int)ms);
+}
+
+static void attach(struct play *play)
+{
+	if (!play_attach(play, ATTACH_MS))
+		model_fail("the store did not connect within %d s", ATTACH_MS / 1000);
+}
+
+static void run_for(struct play *play, uint32_t ms)
+{
+	const uint64_t end = play_now_ms() + ms;
+
+	while (play_now_ms() < end)
+		play_step(play);
+}
+
+static void round_once(struct play *play, const struct options *options)
+{
+	start_store(options);
+	if (play_below(play, 5) == 0) {
+		sleep_ms(play_below(play, 60));
+		kill_store(play);
+		start_store(options);
+	}
+	attach(play);
+	run_for(play, 5 + play_below(play, 120));
+	if (play_below(play, 5) == 0) {
+		play_renew(play);
+		attach(play);
+		run_for(play, play_below(play, 60));
+	}
+	kill_store(play);
+}
+
+/* Steps until nothing of what there is by now is outstanding. */
+static void drain(struct play *play)
+{
+	const uint64_t end = play_now_ms() + DRAIN_MS, before = play->model->clock;
+
+	for (uint64_t n = 1; play_now_ms() < end; n++) {
+		play_step(play);
+		if (n % 64 == 0 && model_outstanding(play->model, before) == 0)
+			break;
+		/* Something new behind each `received`: when it is accepted, that is durable. */
+		play->sending = n % 512 < 8;
+	}
+	play->sending = false;
+	if (play_now_ms() < end)
+		return;
+	model_check_all_came(play->model);
+	model_fail("stuck: %llu messages are accepted, or sent, and not through",
+		(unsigned long long)model_outstanding(play->model, before));
+}
+
+static void end_run(struct play *play, const struct options *options)
+{
+	start_store(options);
+	attach(play);
+	play_finish(play);
+	drain(play);
+	model_check_all_came(play->model);
+	kill_store(play);
+	start_store(options);
+	attach(play);
+	drain(play);
+	run_for(play, 1500); /* longer than the store waits before it delivers again */
+	kill_store(play);
+	model_check_all_came(play->model);
+}
+
+static void write_configuration(const struct options *options)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof path, "%s/store.ini", options->directory);
+	FILE *file = fopen(path, "w");
+	if (!file ||
+		fprintf(file,
+			"[store]\ndir = %s/store\n[dataplane]\nrun_dir = %s\n"
+			"[process]\nuser = none\n",
+			options->directory, options->directory) < 0 ||
+		fclose(file) != 0)
+		model_fail("%s: %s", path, strerror(errno));
+}
+
+static void parse(struct options *options, int argc, char **argv)
+{
+	static const struct option known[] = { { "rounds", 1, NULL, 'r' },
+		{ "minutes", 1, NULL, 'm' }, { "seed", 1, NULL, 's' }, { "preload", 1, NULL, 'p' },
+		{ NULL, 0, NULL, 0 } };
+	int option;
+
+	*options = (struct options){ .rounds = 100, .seed = (uint64_t)time(NULL) };
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option == 'r')
+			options->rounds = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'm')
+			options->until_ms = play_now_ms() + strtoul(optarg, NULL, 10) * 60000;
+		else if (option == 's')
+			options->seed = strtoull(optarg, NULL, 10);
+		else if (option == 'p')
+			options->preload = optarg;
+		else
+			argc = 0;
+	}
+	if (argc - optind != 2 || options->seed == 0) {
+		fputs("usage: store_soak [--rounds N] [--minutes M] [--seed S] [--preload LIBRARY] "
+		      "PROGRAM DIRECTORY\n",
+			stderr);
+		exit(2);
+	}
+	options->program = argv[optind];
+	options->directory = argv[optind + 1];
+	if (options->until_ms > 0)
+		options->rounds = 1 << 20;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct model model;
+	struct play play;
+	uint32_t rounds = 0;
+
+	parse(&options, argc, argv);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("seed %llu\n", (unsigned long long)options.seed);
+	write_configuration(&options);
+	model_open(&model, options.seed, LIVES_PER_ROUND * options.rounds + 8);
+	play_open(&play, &model, options.directory, options.seed);
+	while (rounds < options.rounds &&
+		(options.until_ms == 0 || play_now_ms() < options.until_ms)) {
+		round_once(&play, &options);
+		rounds++;
+	}
+	end_run(&play, &options);
+	printf("%u rounds, %u kills: %llu messages sent, %llu repetitions, %llu accepted, %llu "
+	       "delivered, %llu again while their received was on its way\n",
+		rounds, kills, (unsigned long long)model.sent, (unsigned long long)model.repeated,
+		(unsigned long long)model.accepted, (unsigned long long)model.came,
+		(unsigned long long)model.again);
+	play_close(&play);
+	model_close(&model);
+	return 0;
+}
