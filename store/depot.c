@@ -117,27 +117,10 @@ static enum depot_verdict check_limits(
 	return DEPOT_TAKEN;
 }
 
-/* A new epoch each hour in which something arrives, with each process, and where the last one is
- * empty and so destroyed. */
-static int turn_epoch(struct depot *depot)
-{
-	uint32_t epoch;
-
-	if (depot->epoch != 0 && depot->now - depot->epoch_began < EPOCH_MINUTES &&
-		epochs_key(depot->epochs, depot->epoch))
-		return 0;
-	const int result = epochs_begin(depot->epochs, &epoch);
-	if (result < 0)
-		return result;
-	depot->epoch = epoch;
-	depot->epoch_began = depot->now;
-	return 0;
-}
-
 static void put(struct depot *depot, uint64_t number, const struct wire_inner *frame, uint32_t len)
 {
-	const struct epoch_key *key = epochs_key(depot->epochs, depot->epoch);
-	struct record_index index = { .epoch = depot->epoch,
+	const struct epoch_key *key = epochs_key(depot->epochs, depot->arriving.number);
+	struct record_index index = { .epoch = depot->arriving.number,
 		.frame_id = get64(frame->frame_id),
 		.arrived = depot->now,
 		.ttl = frame->ttl,
@@ -150,7 +133,8 @@ static void put(struct depot *depot, uint64_t number, const struct wire_inner *f
 	record_seal_index(&index_bytes, number, &index, key);
 	engine_put(depot->engine, ENGINE_INDEX, number, &index_bytes, sizeof index_bytes);
 	memcpy(whole.bytes, frame, len);
-	const size_t bytes = record_seal_body(&body_bytes, number, depot->epoch, &whole, key);
+	const size_t bytes =
+		record_seal_body(&body_bytes, number, depot->arriving.number, &whole, key);
 	engine_put(depot->engine, ENGINE_BODY, number, &body_bytes, bytes);
 	sodium_memzero(&index, sizeof index);
 	sodium_memzero(&whole, WIRE_INNER_HEADER_BYTES + offsetof(struct record_frame, bytes));
@@ -172,8 +156,9 @@ enum depot_verdict depot_take(
 	if (verdict != DEPOT_TAKEN)
 		return verdict;
 	if (depot->next - depot->sealed >= DEPOT_BATCH_MAX ||
-		depot->next >> RECORD_NUMBER_BITS != 0 || turn_epoch(depot) < 0 ||
-		calendar_add(&depot->calendar, depot->next, depot->now, depot->epoch) < 0)
+		depot->next >> RECORD_NUMBER_BITS != 0 ||
+		depot_use_epoch(depot, &depot->arriving) < 0 ||
+		calendar_add(&depot->calendar, depot->next, depot->now, depot->arriving.number) < 0)
 		return DEPOT_FAILED;
 	const uint64_t entry =
 		mailbox_entry(depot->next, get64(frame->frame_id), frame->ttl, large);
@@ -185,9 +170,30 @@ enum depot_verdict depot_take(
 		return DEPOT_FAILED;
 	}
 	put(depot, depot->next, frame, len);
-	epochs_hold(depot->epochs, depot->epoch);
+	epochs_hold(depot->epochs, depot->arriving.number);
 	*frame_id_of(depot, depot->next++) = get64(frame->frame_id);
 	return DEPOT_TAKEN;
+}
+
+/* Keeps, instead of a message that was received, that it was; under the key of such records, so
+ * that the message's own can go. 0 or -errno, then nothing has changed. */
+static int remember(struct depot *depot, uint64_t number, struct record_index *index)
+{
+	struct record_index_bytes bytes;
+	int result = depot_use_epoch(depot, &depot->remembering);
+
+	if (result == 0)
+		result = recent_add(depot->recent, index->route, index->frame_id, number,
+			index->arrived, depot->remembering.number);
+	if (result < 0)
+		return result;
+	depot_erase(depot, number, index->epoch);
+	index->delivered = true;
+	index->epoch = depot->remembering.number;
+	record_seal_index(&bytes, number, index, epochs_key(depot->epochs, index->epoch));
+	engine_put(depot->engine, ENGINE_INDEX, number, &bytes, sizeof bytes);
+	epochs_hold(depot->epochs, index->epoch);
+	return 0;
 }
 
 int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
@@ -196,23 +202,19 @@ int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
 	struct record_index_bytes bytes;
 	struct record_index index;
 	const int64_t at = box ? find_committed(depot, box, frame_id, &index, &bytes) : -1;
+	int result = 0;
 
 	if (at < 0)
 		return -ENOENT;
 	const uint64_t number = mailbox_number(box->entries[at]);
-	if (index.arrived + RECENT_MINUTES > depot->now) {
-		const int result = recent_add(
-			depot->recent, route, frame_id, number, index.arrived, index.epoch);
-		if (result < 0)
-			return result;
-		bytes.delivered = 1;
-		engine_put(depot->engine, ENGINE_INDEX, number, &bytes, sizeof bytes);
-		engine_erase(depot->engine, ENGINE_BODY, number);
-	} else {
+	if (index.arrived + RECENT_MINUTES > depot->now)
+		result = remember(depot, number, &index);
+	else
 		depot_erase(depot, number, index.epoch);
-	}
-	(void)mailbox_remove(depot->boxes, box, (uint32_t)at);
-	return 0;
+	if (result == 0)
+		(void)mailbox_remove(depot->boxes, box, (uint32_t)at);
+	sodium_memzero(&index, sizeof index);
+	return result;
 }
 
 uint64_t depot_disk_free(const struct depot *depot)

@@ -95,6 +95,10 @@ uint64_t depot_disk_free(const struct depot *depot); /* bytes */
 bool depot_is_short(const struct depot *depot);      /* the disk has less room than the limit */
 bool depot_failed(const struct depot *depot);        /* a commit did: nothing is taken any more */
 
+/* Destroys the keys of epochs of which no message is left, and begins new epochs in the place of
+ * those that end, so that no frame has to wait for that: every few seconds. */
+void depot_turn_keys(struct depot *depot);
+
 /* Looks whether a committed message and its index can be read and belong together. 0, -EBADMSG,
  * -ENOENT, -EIO. */
 int depot_check(struct depot *depot, const struct mailbox *box, uint32_t at);

@@ -17,14 +17,13 @@ static void forget_pending(struct depot *depot)
 	engine_abandon(depot->engine);
 }
 
-static void destroy_keys(struct depot *depot)
+/* What was erased needs its key no more: it is destroyed by depot_turn_keys(). */
+static void release_keys(struct depot *depot)
 {
 	struct depot_released *released = &depot->released_sealed;
 
 	for (size_t i = 0; i < released->count; i++)
 		epochs_release(depot->epochs, released->epochs[i]);
-	if (released->count > 0 && !depot->keys_held)
-		(void)epochs_destroy_empty(depot->epochs);
 	released->count = 0;
 }
 
@@ -66,7 +65,7 @@ int depot_commit_end(struct depot *depot, bool wait, uint32_t *took_us)
 	} else {
 		for (; depot->durable < depot->sealed; depot->durable++)
 			depot->frame_ids[depot->durable % (2 * DEPOT_BATCH_MAX)] = 0;
-		destroy_keys(depot);
+		release_keys(depot);
 	}
 	look_at_disk(depot);
 	return result;

@@ -80,20 +80,11 @@ int depot_compact_tables(const struct depot *depot)
 
 int depot_compact(struct depot *depot)
 {
-	const int result = depot_compact_tables(depot);
-	const int destroyed = epochs_destroy_empty(depot->epochs);
-
-	return result < 0 ? result : destroyed < 0 ? destroyed : 0;
+	depot_turn_keys(depot);
+	return depot_compact_tables(depot);
 }
 
 int depot_copy(const struct depot *depot, const char *directory, char error[ENGINE_ERROR_BYTES])
 {
 	return engine_copy(depot->engine, directory, error);
-}
-
-void depot_hold_keys(struct depot *depot, bool held)
-{
-	if (depot->keys_held && !held)
-		(void)epochs_destroy_empty(depot->epochs);
-	depot->keys_held = held;
 }

@@ -44,15 +44,17 @@ static int keep(struct load *load, uint64_t number, const struct record_index *i
 
 	if (end <= depot->now)
 		return erase(load, number);
-	int result = calendar_add(&depot->calendar, number, index->arrived, index->epoch);
-	if (result == 0 && index->delivered) {
+	int result;
+	if (index->delivered) {
 		load->report->delivered++;
 		result = recent_add(depot->recent, index->route, index->frame_id, number,
 			index->arrived, index->epoch);
-	} else if (result == 0) {
+	} else {
 		load->report->messages++;
-		result = mailbox_add(depot->boxes, index->route,
-			mailbox_entry(number, index->frame_id, index->ttl, index->large));
+		result = calendar_add(&depot->calendar, number, index->arrived, index->epoch);
+		if (result == 0)
+			result = mailbox_add(depot->boxes, index->route,
+				mailbox_entry(number, index->frame_id, index->ttl, index->large));
 	}
 	if (result == 0)
 		epochs_hold(depot->epochs, index->epoch);

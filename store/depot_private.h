@@ -12,6 +12,14 @@ struct depot_released {
 	size_t count, room;
 };
 
+/* The epoch under which records are sealed at present. It is held as if it were a record more, so
+ * that its key stays. */
+struct depot_epoch {
+	uint32_t number; /* 0: none was needed yet */
+	uint32_t began;  /* minute */
+	bool used;
+};
+
 struct depot {
 	struct depot_limits limits;
 	struct engine *engine;
@@ -20,9 +28,10 @@ struct depot {
 	struct recent *recent;
 	struct calendar calendar;
 	uint32_t now;
-	uint64_t next; /* number of the next frame */
-	uint32_t epoch, epoch_began;
-	bool failed; /* a commit did: nothing is taken any more */
+	uint64_t next;                  /* number of the next frame */
+	struct depot_epoch arriving;    /* of frames that come */
+	struct depot_epoch remembering; /* of what is known of those that were received */
+	bool failed;                    /* a commit did: nothing is taken any more */
 	bool disk_short;
 	int directory; /* of the store, to ask for room */
 
@@ -44,6 +53,9 @@ uint32_t depot_expiry(const struct depot *depot, uint32_t arrived, uint8_t ttl);
 
 /* Erases what lies on disk under a number; its epoch is released by the next commit. */
 void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch);
+
+/* Makes sure that there is an epoch to seal under. 0 or -errno. */
+int depot_use_epoch(struct depot *depot, struct depot_epoch *epoch);
 
 /* Reads everything at start. */
 int depot_load(struct depot *depot, struct depot_report *report);

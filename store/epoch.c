@@ -248,6 +248,13 @@ void epochs_release(struct epochs *epochs, uint32_t epoch)
 		found->records--;
 }
 
+uint64_t epochs_held(const struct epochs *epochs, uint32_t epoch)
+{
+	const struct epoch *found = find(epochs, epoch);
+
+	return found ? found->records : 0;
+}
+
 int epochs_destroy_empty(struct epochs *epochs)
 {
 	int destroyed = 0, result = 0;

@@ -37,6 +37,7 @@ const struct epoch_key *epochs_key(const struct epochs *epochs, uint32_t epoch);
 /* Counts a record more, or less, that lies on disk under an epoch that is there. */
 void epochs_hold(struct epochs *epochs, uint32_t epoch);
 void epochs_release(struct epochs *epochs, uint32_t epoch);
+uint64_t epochs_held(const struct epochs *epochs, uint32_t epoch);
 
 /* Destroys the keys of epochs without records. Returns how many, or -errno where a file can't be:
  * it is tried again the next time. */

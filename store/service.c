@@ -10,7 +10,8 @@
 
 enum {
 	HOUSE_US = 1000000,
-	SWEEP_STEPS = 16, /* a second: a million mailboxes a minute */
+	KEYS_US = 10000000, /* so long may a key outlive its last message */
+	SWEEP_STEPS = 16,   /* a second: a million mailboxes a minute */
 };
 
 static void report_start(const struct service *service)
@@ -171,6 +172,10 @@ static void keep_house(struct service *service)
 	const uint32_t minute = clock_minute();
 
 	service->keep_house_us = service->now_us + HOUSE_US;
+	if (service->now_us >= service->turn_keys_us) {
+		service->turn_keys_us = service->now_us + KEYS_US;
+		depot_turn_keys(service->depot);
+	}
 	depot_set_time(service->depot, minute);
 	for (int i = 0; i < SWEEP_STEPS && service->swept_minute != minute; i++)
 		if (depot_sweep(service->depot))
@@ -210,10 +215,10 @@ void service_turn(struct service *service, uint64_t now_us)
 	}
 	if (is_present(service))
 		take(service);
-	if (now_us >= service->keep_house_us)
-		keep_house(service);
 	service->work_ended = work_turn(&service->work, now_us);
 	accept_commit_begin(&service->accept);
+	if (now_us >= service->keep_house_us) /* while that commit is on its way */
+		keep_house(service);
 	deliver_tick(&service->deliver, now_us);
 	if (is_present(service))
 		resolve_turn(&service->resolve, &service->attach.share.down, now_us);

@@ -42,6 +42,7 @@ struct service {
 	enum work_kind work_ended; /* in this turn; its result is in work.job */
 	uint64_t now_us;           /* of this turn */
 	uint64_t keep_house_us;    /* when time, sweep and disk are looked at next */
+	uint64_t turn_keys_us;     /* when keys are */
 	uint32_t swept_minute;     /* all mailboxes have been swept in it */
 	bool input;                /* the dataplane rang, or there was more than a batch */
 };
