@@ -1,4 +1,4 @@
-/* Internet checksum (RFC 1071) of whole cells: sixteen bytes at a time, folded once. */
+/* Internet checksum (RFC 1071): many bytes at a time, folded once. */
 #ifndef CHAPPE_DATAPLANE_CHECKSUM_H
 #define CHAPPE_DATAPLANE_CHECKSUM_H
 
@@ -34,6 +34,16 @@ static inline uint64_t checksum_sum(const void *data, uint32_t len)
 	sum += (lanes[0] & 0xffffffff) + (lanes[0] >> 32);
 	sum += (lanes[1] & 0xffffffff) + (lanes[1] >> 32);
 	return sum;
+}
+
+/* The same for cells, in vectors as wide as the processor has them. */
+enum checksum_form { CHECKSUM_BASE, CHECKSUM_AVX2, CHECKSUM_AVX512 };
+enum checksum_form checksum_widest(void);
+uint64_t checksum_sum_by(enum checksum_form form, const void *data, uint32_t len);
+
+static inline uint64_t checksum_sum_cell(const void *data, uint32_t len)
+{
+	return checksum_sum_by(checksum_widest(), data, len);
 }
 
 /* One's complement sum in 16 bits, in the byte order of the wire: 0xffff over data that holds its

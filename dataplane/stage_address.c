@@ -26,7 +26,8 @@ static inline void write_udp(uint8_t *at, const struct endpoint *endpoint,
 		return;
 	}
 	headers_udp(at, endpoint, bytes, 0);
-	const uint16_t checksum = (uint16_t)~checksum_fold(pseudo + checksum_sum(at, udp_bytes));
+	const uint16_t checksum =
+		(uint16_t)~checksum_fold(pseudo + checksum_sum_cell(at, udp_bytes));
 	/* zero would say: none */
 	((struct rte_udp_hdr *)at)->dgram_cksum = checksum != 0 ? checksum : 0xffff;
 }

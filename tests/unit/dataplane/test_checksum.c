@@ -25,6 +25,8 @@ static void assert_sum(const uint8_t *bytes, uint32_t len)
 	const uint16_t expected = __builtin_bswap16(reference(bytes, len));
 
 	assert_int_equal(checksum_fold(checksum_sum(bytes, len)), expected);
+	for (enum checksum_form form = CHECKSUM_BASE; form <= checksum_widest(); form++)
+		assert_int_equal(checksum_fold(checksum_sum_by(form, bytes, len)), expected);
 }
 
 static void every_length_and_alignment_sums_up(void **state)
