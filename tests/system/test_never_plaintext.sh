@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Never plaintext, and nothing in common. While known messages flow, the memory of both relay
-# processes, the raw files of the store and a capture of the wire are searched for the plaintext,
+# Never plaintext, and nothing in common. While known messages flow, and some wait for a device that
+# is not there, the memory of all relay processes, the raw files of control's and of the message store
+# and a capture of the wire are searched for the plaintext,
 # for the secrets that the contacts share and for the keys that seal: no hit. Beyond the 16 header
 # bytes, no 8 bytes of a frame going in are in any frame coming out.
 #
@@ -28,26 +29,31 @@ attach bob e0 198.51.100.2/24 198.51.100.1/24
 relay_start
 device alice alice
 device bob bob
+device carol bob
 contact alice bob
+contact alice carol
 link=$(<"$T/alice-bob.link")
 
 marker=MARKER-$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')-
 python3 "$lib/collect_needles.py" --text plaintext "$marker" --link "$link" \
-	"$T/device-alice" "$T/device-bob" >"$T/needles"
+	--link "$(<"$T/alice-carol.link")" \
+	"$T/device-alice" "$T/device-bob" "$T/device-carol" >"$T/needles"
 say "$(wc -l <"$T/needles") needles: the plaintext, the link, keys and shared secrets"
 
 talk_start alice
 talk_start bob
 for name in alice bob; do talk $name "fill $marker"; done
+talk alice "store carol 20 3000 0"
+wait_for 20 "messages wait for carol" at_least 20 accepted alice carol
 talk alice "send bob 1000000 3000 5"
 talk bob "send alice 1000000 3000 5"
 wait_for 20 "messages flow" eval "at_least 50 got alice bob && at_least 50 got bob alice"
 
-search() { # search NEEDLES: both processes and the files of the store
+search() { # search NEEDLES: the processes and the files of both stores
 	local file files=()
-	for file in "$state"/*; do [ -f "$file" ] && files+=(--file "$file"); done
+	while read -r file; do files+=(--file "$file"); done < <(find "$state" "$depot" -type f)
 	python3 "$lib/search_memory.py" --verbose --pid "$dataplane_pid" --pid "$control_pid" \
-		"${files[@]}" "$1"
+		--pid "$store_pid" "${files[@]}" "$1"
 }
 
 say "the search, while messages flow"
@@ -103,9 +109,22 @@ index=$(ctl session list --json | json 'max(j["sessions"], key=lambda s: s["expi
 python3 "$lib/plant.py" session "$dataplane_pid" "$index" "$planted" || fail "planting in a session"
 found "process $dataplane_pid " || fail "a marker in the slot of session $index was not found"
 
+new_marker
+echo "$planted" >>"$depot/planted"
+found "$depot" || fail "a marker in the message store's files was not found"
+rm "$depot/planted"
+
+# What chappe-store has to know of a message that waits: its route.
+say "the search sees into chappe-store's memory too"
+sed -n 's/^peer-route /route /p' "$T/device-alice/contact-carol" >"$T/route"
+status=0
+python3 "$lib/search_memory.py" --pid "$store_pid" "$T/route" || status=$?
+[ $status -eq 1 ] || fail "the route of what waits was not found in chappe-store"
+
 say "the relay's own key is with control, and nowhere else"
 printf 'relay.key %s\n' "$(base64 -d <"$state/relay.key" | od -An -tx1 | tr -d ' \n')" >"$T/relay-key"
-python3 "$lib/search_memory.py" --pid "$dataplane_pid" --file "$state/chappe.db" "$T/relay-key" ||
+python3 "$lib/search_memory.py" --pid "$dataplane_pid" --pid "$store_pid" --file "$state/chappe.db" \
+	"$T/relay-key" ||
 	fail "the dataplane or the store holds the relay's key"
 status=0
 python3 "$lib/search_memory.py" --pid "$control_pid" "$T/relay-key" || status=$?
