@@ -33,6 +33,7 @@ TARGETS = [
     ("memory_per_route", {}, 64, 48, True, "bytes"),
     ("install_devices", {}, 10, 3, True, "s"),
     ("install_sessions", {}, 100000, 500000, False, "a second"),
+    ("store_accept", {}, 0.5, 0.8, False, "of the disk's"),
     ("peer_coturn", {}, 5, 10, False, "× cheaper"),
     ("peer_wireguard_go", {}, 5, 10, False, "× cheaper"),
     ("peer_nats_tls", {}, 5, 10, False, "× cheaper"),
