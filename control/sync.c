@@ -172,8 +172,8 @@ static void sync_ended(struct control *control, int error)
 		log_error("%u devices or routes do not fit into the dataplane's tables: raise "
 			  "[tables] devices or routes_per_device in its configuration",
 			control->sync.refused);
-	log_info("dataplane in step: %u devices, %lu routes", control->directory.enrolled,
-		control->sync.routes);
+	log_info("dataplane in step: %u devices, %lu routes, %u sessions kept",
+		control->directory.enrolled, control->sync.routes, control->sync.keep_count);
 }
 
 static void on_acked(void *arg, enum table_op op, uint64_t tag, int error)

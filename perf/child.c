@@ -67,10 +67,11 @@ static bool take_line(struct child *child, char line[CHILD_LINE_BYTES])
 	return true;
 }
 
-double child_wait(struct child *child, const char *text, double timeout_s)
+double child_wait_line(
+	struct child *child, const char *text, double timeout_s, char line[CHILD_LINE_BYTES])
 {
 	const double latest = bench_now_s() + timeout_s;
-	char line[CHILD_LINE_BYTES], last[CHILD_LINE_BYTES] = "nothing";
+	char last[CHILD_LINE_BYTES] = "nothing";
 
 	for (;;) {
 		while (take_line(child, line)) {
@@ -91,6 +92,13 @@ double child_wait(struct child *child, const char *text, double timeout_s)
 				"%s ended before '%s'; its last line: %s", child->name, text, last);
 		child->len += (uint32_t)n;
 	}
+}
+
+double child_wait(struct child *child, const char *text, double timeout_s)
+{
+	char line[CHILD_LINE_BYTES];
+
+	return child_wait_line(child, text, timeout_s, line);
 }
 
 void child_stop(struct child *child)

@@ -25,6 +25,9 @@ void child_start(struct child *child, const char *name, char *const arguments[])
 /* Waits for a line that contains text; ends the benchmark after timeout_s or when the child ends,
  * with the child's last lines. Returns bench_now_s() as the line came. */
 double child_wait(struct child *child, const char *text, double timeout_s);
+/* The same; the line itself too. */
+double child_wait_line(
+	struct child *child, const char *text, double timeout_s, char line[CHILD_LINE_BYTES]);
 /* SIGTERM, and waits. */
 void child_stop(struct child *child);
 

@@ -4,8 +4,10 @@
 #include "src/counters.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,6 +16,7 @@
 enum {
 	TIMEOUT_MS = 30000,
 	LEASE_BLOCK = 8192,
+	DEVICE_PORT = 40000, /* devices are in 10.0.0.0/8, as in device_port.c */
 	DEVICES_PER_MESSAGE =
 		(TABLE_MESSAGE_BYTES - sizeof(struct table_head)) / sizeof(struct table_device),
 };
@@ -50,11 +53,13 @@ static void handle(struct control_end *end)
 	case TABLE_LEASE:
 		add_leases(end, records, head->count);
 		break;
+	case TABLE_SESSION_CONFIRMED:
+		end->confirmed += head->count;
+		break;
 	case TABLE_SESSION_ENDED:
 		end->ended += head->count;
 		break;
 	case TABLE_SESSION_DUMP:
-		end->dumped += head->count;
 		end->dump_complete |= (head->flags & TABLE_LAST) != 0;
 		break;
 	case TABLE_STATS:
@@ -77,6 +82,13 @@ static bool receive(struct control_end *end)
 		bench_fail("table link: %s", len < 0 ? strerror(errno) : "no message");
 	handle(end);
 	return true;
+}
+
+bool control_end_hear(struct control_end *end, int wait_ms)
+{
+	struct pollfd fd = { .fd = end->socket, .events = POLLIN };
+
+	return poll(&fd, 1, wait_ms) > 0 && receive(end);
 }
 
 static void wait_for(struct control_end *end, short events)
@@ -129,7 +141,9 @@ void control_end_connect(struct control_end *end, const char *run_dir, uint32_t 
 	const int size = 4 << 20;
 
 	memset(end, 0, sizeof *end);
-	end->random = 0x696e7374616c6c;
+	end->indices = calloc(devices, sizeof *end->indices);
+	if (end->indices == NULL)
+		bench_fail("no memory");
 	end->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	snprintf(address.sun_path, sizeof address.sun_path, "%.64s/table.sock", run_dir);
 	setsockopt(end->socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -157,6 +171,17 @@ static void ask_leases(struct control_end *end)
 	tell(end, TABLE_LEASE_GET, 1, sizeof *get);
 }
 
+void control_end_key(
+	uint32_t index, enum control_end_direction direction, uint8_t key[WIRE_KEY_BYTES])
+{
+	uint64_t state = (uint64_t)index << 1 | direction | UINT64_C(1) << 63;
+
+	for (uint32_t i = 0; i < WIRE_KEY_BYTES; i += sizeof(uint64_t)) {
+		const uint64_t word = bench_random(&state);
+		memcpy(key + i, &word, sizeof word);
+	}
+}
+
 static void make_install(struct control_end *end, uint32_t device, struct table_install *install)
 {
 	*install = (struct table_install){
@@ -168,16 +193,19 @@ static void make_install(struct control_end *end, uint32_t device, struct table_
 		.hard_lifetime_s = 3600,
 		.endpoint = { .family = 4,
 			.local = { [10] = 0xff, 0xff, 198, 18, 0, 2 },
-			.remote = { [10] = 0xff, 0xff, 198, 18, 0, 9 },
-			.remote_port = (uint16_t)device },
+			.remote = { [10] = 0xff, 0xff, 10 },
+			.next_hop = { 0x02, 0, 0, 0, 1, 0 },
+			.local_port = htons(WIRE_PORT),
+			.remote_port = htons(DEVICE_PORT) },
 	};
+	const uint32_t host = htonl(UINT32_C(0x0a000001) + device);
+
+	memcpy(install->endpoint.remote + 12, &host, sizeof host);
 	end->first = (end->first + 1) % CONTROL_END_LEASES;
 	end->count--;
-	for (uint32_t i = 0; i < WIRE_KEY_BYTES; i += sizeof(uint64_t)) {
-		const uint64_t words[] = { bench_random(&end->random), bench_random(&end->random) };
-		memcpy(install->receive_key + i, &words[0], sizeof words[0]);
-		memcpy(install->send_key + i, &words[1], sizeof words[1]);
-	}
+	end->indices[device] = install->index;
+	control_end_key(install->index, CONTROL_END_RECEIVE, install->receive_key);
+	control_end_key(install->index, CONTROL_END_SEND, install->send_key);
 	install->response[0] = WIRE_RESPONSE;
 }
 
@@ -204,16 +232,6 @@ void control_end_install(struct control_end *end, uint32_t first, uint32_t n)
 		wait_for(end, POLLIN);
 }
 
-uint64_t control_end_sessions(struct control_end *end)
-{
-	end->dumped = 0;
-	end->dump_complete = false;
-	tell_and_wait(end, TABLE_SESSION_LIST);
-	while (!end->dump_complete)
-		wait_for(end, POLLIN);
-	return end->dumped;
-}
-
 uint64_t control_end_counter(struct control_end *end, uint32_t counter)
 {
 	end->counters_received = 0;
@@ -226,4 +244,5 @@ uint64_t control_end_counter(struct control_end *end, uint32_t counter)
 void control_end_close(struct control_end *end)
 {
 	close(end->socket);
+	free(end->indices);
 }

@@ -22,7 +22,7 @@ struct options {
 static void parse(struct options *options, int argc, char **argv)
 {
 	static const struct option known[] = { { "devices", 1, NULL, 'd' },
-		{ "rounds", 1, NULL, 'n' }, { NULL, 0, NULL, 0 } };
+		{ "runs", 1, NULL, 'n' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	*options = (struct options){ .devices = 1000000, .rounds = 5 };
@@ -34,7 +34,7 @@ static void parse(struct options *options, int argc, char **argv)
 			options->rounds = value;
 	}
 	if (options->devices == 0 || options->rounds == 0 || options->rounds > ROUNDS_MAX) {
-		fputs("options, with their defaults: --devices 1000000 --rounds 5\n", stderr);
+		fputs("options, with their defaults: --devices 1000000 --runs 5\n", stderr);
 		exit(2);
 	}
 }

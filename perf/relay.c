@@ -18,7 +18,8 @@
 enum {
 	RELAY_FILE_BYTES = RELAY_PATH_BYTES + 32,
 	RELAY_PROGRAM_BYTES = 4096,
-	RELAY_OTHER_MIB = 256 /* buffers, EAL */
+	RELAY_OTHER_MIB = 256, /* buffers, EAL */
+	RELAY_LEAST_MIB = 32,
 };
 
 static void write_file(const struct relay *relay, const char *name, const char *text)
@@ -134,22 +135,46 @@ static void lcore_map(char *map, size_t len)
 	snprintf(map, len, "0@(%s),1@(%s)", cpus, cpus);
 }
 
-void relay_start_dataplane(struct relay *relay)
+static void start_dataplane(struct relay *relay, uint32_t memory_mib, bool huge)
 {
+	static char null_port[] = "net_null0,no-rx=1";
 	char program[RELAY_PROGRAM_BYTES], file[RELAY_FILE_BYTES], memory[16], lcores[256];
+	char port[RELAY_FILE_BYTES + 128];
 	char *arguments[] = { program, "--config", file, "--", "--no-pci", "--log-level=*:error",
-		"--iova-mode=va", "--vdev", "net_null0,no-rx=1", "--lcores", lcores, "-m", memory,
-		"--no-huge", NULL };
-	const uint32_t need = need_mib(relay);
+		"--iova-mode=va", "--vdev", port, "--lcores", lcores, "-m", memory,
+		huge ? NULL : "--no-huge", NULL };
 
 	child_program("dataplane/chappe-dataplane", program, sizeof program);
 	snprintf(file, sizeof file, "%s/dataplane.ini", relay->dir);
-	snprintf(memory, sizeof memory, "%u", need);
+	snprintf(memory, sizeof memory, "%u", memory_mib);
+	snprintf(port, sizeof port, "%s", relay->vdev ? relay->vdev : null_port);
 	lcore_map(lcores, sizeof lcores);
-	relay->huge = bench_free_huge_mib() >= need;
-	if (relay->huge)
-		arguments[sizeof arguments / sizeof *arguments - 2] = NULL;
+	relay->huge = huge;
+	relay->memory_mib = memory_mib;
 	child_start(&relay->dataplane, "chappe-dataplane", arguments);
+}
+
+void relay_start_dataplane(struct relay *relay)
+{
+	const uint32_t need = need_mib(relay);
+
+	start_dataplane(relay, need, bench_free_huge_mib() >= need);
+	child_wait(&relay->dataplane, "ready", RELAY_TIMEOUT_S);
+}
+
+void relay_start_dataplane_exactly(struct relay *relay)
+{
+	char line[CHILD_LINE_BYTES];
+	uint32_t need = 0;
+
+	/* Too little for anything, but enough to say what is needed. */
+	start_dataplane(relay, RELAY_LEAST_MIB, false);
+	child_wait_line(&relay->dataplane, "info memory:", RELAY_TIMEOUT_S, line);
+	child_stop(&relay->dataplane);
+	const char *said = strstr(line, "workers need ");
+	if (said == NULL || sscanf(said, "workers need %u MiB", &need) != 1)
+		bench_fail("it does not say what it needs: %s", line);
+	start_dataplane(relay, need, bench_free_huge_mib() >= need);
 	child_wait(&relay->dataplane, "ready", RELAY_TIMEOUT_S);
 }
 

@@ -15,6 +15,8 @@ struct relay {
 	char dir[RELAY_PATH_BYTES];
 	char state[RELAY_PATH_BYTES]; /* the store's directory */
 	bool huge;                    /* hugepages under the dataplane */
+	const char *vdev;    /* the port; NULL: one that takes in nothing and sends into nowhere */
+	uint32_t memory_mib; /* of EAL; 0: plenty */
 	struct child dataplane, control;
 };
 
@@ -25,6 +27,8 @@ void relay_make(struct relay *relay, uint32_t devices, uint32_t routes);
 void relay_make_filled(struct relay *relay, uint32_t devices, uint32_t routes, const char *kept);
 /* Returns when it is ready. */
 void relay_start_dataplane(struct relay *relay);
+/* The same, with as much memory as it says that it needs. */
+void relay_start_dataplane_exactly(struct relay *relay);
 void relay_start_control(struct relay *relay);
 /* Waits until the dataplane has acknowledged all that a filled store holds; returns bench_now_s()
  * of that moment. */
