@@ -272,4 +272,5 @@ void control_forget(struct control *control, void *arg)
 		if (asking->arg == arg)
 			asking->done = NULL;
 	message_link_forget(control->messages.link, arg);
+	backup_forget(control, arg);
 }

@@ -194,17 +194,22 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 	resume(request);
 }
 
-void api_wait(struct api_request *request, void *work, void (*work_free)(void *work),
-	api_handler *give_up)
+void api_wait_for(struct api_request *request, int seconds, api_handler *give_up)
 {
-	const struct timeval wait = { .tv_sec = API_DATAPLANE_WAIT_S };
-	request->work = work;
-	request->work_free = work_free;
+	const struct timeval wait = { .tv_sec = seconds };
 	request->give_up = give_up;
 	request->timeout = evtimer_new(control_base(request->control), on_timeout, request);
 	evtimer_add(request->timeout, &wait);
 	TAILQ_INSERT_TAIL(&request->api->waiting, request, link);
 	request->waiting = true;
+}
+
+void api_wait(struct api_request *request, void *work, void (*work_free)(void *work),
+	api_handler *give_up)
+{
+	request->work = work;
+	request->work_free = work_free;
+	api_wait_for(request, API_DATAPLANE_WAIT_S, give_up);
 }
 
 void api_answered(struct api_request *request)

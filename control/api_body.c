@@ -9,6 +9,7 @@ struct field {
 	const char *name;
 	int64_t min, max;
 	bool nullable; /* null is read as -1 */
+	bool flag;     /* true or false, read as 1 and 0 */
 	struct api_limit *limit;
 };
 
@@ -17,6 +18,13 @@ static int read_field(const struct field *field, const json_t *value, char fault
 	if (field->nullable && json_is_null(value)) {
 		*field->limit = (struct api_limit){ .given = true, .value = -1 };
 		return 0;
+	}
+	if (field->flag) {
+		*field->limit = (struct api_limit){ .given = true, .value = json_is_true(value) };
+		if (json_is_boolean(value))
+			return 0;
+		snprintf(fault, API_FAULT_BYTES, "\"%s\" must be true or false", field->name);
+		return -EINVAL;
 	}
 	const json_int_t number = json_integer_value(value);
 	if (!json_is_integer(value) || number < field->min || number > field->max) {
@@ -84,8 +92,8 @@ int api_body_invite(
 {
 	struct api_limit ttl = { .value = API_INVITE_TTL_S }, count = { .value = 1 };
 	const struct field fields[] = {
-		{ "ttl_s", 1, API_INVITE_TTL_MAX_S, false, &ttl },
-		{ "count", 1, API_INVITE_COUNT_MAX, false, &count },
+		{ "ttl_s", 1, API_INVITE_TTL_MAX_S, .limit = &ttl },
+		{ "count", 1, API_INVITE_COUNT_MAX, .limit = &count },
 	};
 	*invite = (struct api_invite){ 0 };
 	const int r = read_body(bytes, len, fields, sizeof fields / sizeof fields[0], fault);
@@ -100,9 +108,9 @@ int api_body_limits(
 	const void *bytes, size_t len, struct api_limits *limits, char fault[API_FAULT_BYTES])
 {
 	const struct field fields[] = {
-		{ "routes_max", 0, INT32_MAX, true, &limits->routes_max },
-		{ "frames_per_s", 0, UINT32_MAX, true, &limits->frames_per_s },
-		{ "bytes_per_s", 0, INT64_MAX, true, &limits->bytes_per_s },
+		{ "routes_max", 0, INT32_MAX, .nullable = true, .limit = &limits->routes_max },
+		{ "frames_per_s", 0, UINT32_MAX, .nullable = true, .limit = &limits->frames_per_s },
+		{ "bytes_per_s", 0, INT64_MAX, .nullable = true, .limit = &limits->bytes_per_s },
 	};
 	*limits = (struct api_limits){ 0 };
 	int r = read_body(bytes, len, fields, sizeof fields / sizeof fields[0], fault);
@@ -122,7 +130,8 @@ int api_body_store_limits(
 {
 	struct api_limit ttl_s = { 0 };
 	const struct field fields[] = {
-#define X(field, least, most, otherwise, what) { #field, least, most, true, &limits->field },
+#define X(field, least, most, otherwise, what)                                                     \
+	{ #field, least, most, .nullable = true, .limit = &limits->field },
 		ADMIN_LIMITS(X)
 #undef X
 	};
@@ -133,7 +142,7 @@ int api_body_store_limits(
 	/* Durations are seconds in the API, whole minutes in the store. */
 	memcpy(named, fields, sizeof named);
 	named[COUNT - 1] = (struct field){ "ttl_s", fields[COUNT - 1].min * 60,
-		fields[COUNT - 1].max * 60, true, &ttl_s };
+		fields[COUNT - 1].max * 60, .nullable = true, .limit = &ttl_s };
 	int r = read_body(bytes, len, named, COUNT, fault);
 	limits->ttl_minutes = ttl_s;
 	if (ttl_s.given && ttl_s.value > 0)
@@ -150,6 +159,22 @@ int api_body_store_limits(
 	}
 	if (r != 0)
 		*limits = (struct api_store_limits){ 0 };
+	return r;
+}
+
+int api_body_backup(
+	const void *bytes, size_t len, struct api_backup *backup, char fault[API_FAULT_BYTES])
+{
+	struct api_limit without_store = { 0 }, discard = { 0 };
+	const struct field fields[] = {
+		{ "without_store", .flag = true, .limit = &without_store },
+		{ "discard", .flag = true, .limit = &discard },
+	};
+	const int r = read_body(bytes, len, fields, sizeof fields / sizeof fields[0], fault);
+	*backup = (struct api_backup){ 0 };
+	if (r == 0)
+		*backup = (struct api_backup){ .without_store = without_store.value != 0,
+			.discard = discard.value != 0 };
 	return r;
 }
 

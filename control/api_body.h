@@ -46,6 +46,12 @@ int api_body_limits(
 	const void *bytes, size_t len, struct api_limits *limits, char fault[API_FAULT_BYTES]);
 int api_body_store_limits(const void *bytes, size_t len, struct api_store_limits *limits,
 	char fault[API_FAULT_BYTES]);
+/* A backup's flags, false where they are not named. */
+struct api_backup {
+	bool without_store, discard;
+};
+int api_body_backup(
+	const void *bytes, size_t len, struct api_backup *backup, char fault[API_FAULT_BYTES]);
 /* For requests that take no body: nothing, or an empty object. */
 int api_body_none(const void *bytes, size_t len, char fault[API_FAULT_BYTES]);
 

@@ -24,6 +24,7 @@
 	X(store_limits, "/v1/store/limits")                                                        \
 	X(store_verify, "/v1/store/verify")                                                        \
 	X(store_compact, "/v1/store/compact")                                                      \
+	X(backup, "/v1/backup")                                                                    \
 	X(audit, "/v1/audit")                                                                      \
 	X(metrics, "/metrics")
 

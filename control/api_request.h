@@ -20,6 +20,7 @@ enum api_method { API_GET, API_POST, API_PATCH, API_DELETE, API_METHOD_COUNT };
 enum {
 	API_PAGE_MAX = 1000,
 	API_DATAPLANE_WAIT_S = 5,
+	API_BACKUP_WAIT_S = 300,
 	API_WHAT_BYTES = 256,
 	API_TIME_BYTES = 24,
 	API_DEVICE_BYTES = 24,
@@ -75,6 +76,7 @@ api_handler api_sessions_get, api_stats_get, api_stages_get, api_metrics_get;
 api_handler api_disclosure_get, api_disclosure_devices_get, api_device_disclosure_get;
 api_handler api_store_get, api_store_limits_get, api_store_limits_patch;
 api_handler api_store_verify, api_store_compact;
+api_handler api_backup_post, api_backup_delete;
 api_handler api_audit_get;
 
 /* Runs the handler of resource and method; answers by itself where there is none. */
@@ -90,10 +92,11 @@ void api_fail(struct api_request *request, enum api_error error, const char *for
 void api_fail_errno(struct api_request *request, int error, const char *doing);
 
 /* The handler will answer from callbacks of control whose arg is the request; after
- * API_DATAPLANE_WAIT_S give_up answers, or where it is NULL the request fails with timeout. work is
- * freed by work_free. */
+ * API_DATAPLANE_WAIT_S, or the time given, give_up answers, or where it is NULL the request fails
+ * with timeout. work is freed by work_free. */
 void api_wait(struct api_request *request, void *work, void (*work_free)(void *work),
 	api_handler *give_up);
+void api_wait_for(struct api_request *request, int seconds, api_handler *give_up);
 /* Sends what a callback has answered. Do not touch the request afterwards. */
 void api_answered(struct api_request *request);
 

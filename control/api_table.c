@@ -32,6 +32,8 @@ static const struct {
 		[API_PATCH] = { api_store_limits_patch, "store limits" } },
 	[API_RESOURCE_store_verify] = { [API_POST] = { api_store_verify, "store verify" } },
 	[API_RESOURCE_store_compact] = { [API_POST] = { api_store_compact, "store compact" } },
+	[API_RESOURCE_backup] = { [API_POST] = { api_backup_post, "backup" },
+		[API_DELETE] = { api_backup_delete, "backup end" } },
 	[API_RESOURCE_audit] = { [API_GET] = { api_audit_get, NULL } },
 	[API_RESOURCE_metrics] = { [API_GET] = { api_metrics_get, NULL } },
 };

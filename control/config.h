@@ -4,7 +4,7 @@
 
 #include "control.h"
 
-enum { CONFIG_PATH_BYTES = 512, CONFIG_ERROR_BYTES = 1024, CONFIG_USER_BYTES = 64 };
+enum { CONFIG_PATH_BYTES = CONTROL_PATH_BYTES, CONFIG_ERROR_BYTES = 1024, CONFIG_USER_BYTES = 64 };
 
 struct config {
 	char state_dir[CONFIG_PATH_BYTES];  /* [store] state_dir */

@@ -91,6 +91,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 		operation_expire(control, now_s);
 	}
 	message_store_second(control);
+	backup_second(control, now_s);
 	if (store_erase_due(control->store) && store_erase(control->store) == 0)
 		COUNT(control, erasures);
 }
@@ -207,6 +208,7 @@ int control_create(struct control **created, struct event_base *base, const stru
 	control->key = *key;
 	control->suites = hop_suites();
 	control->started_s = control_now_s();
+	backup_start(control);
 	result = directory_init(&control->directory);
 	if (result == 0)
 		result = operations_init(&control->operations);
@@ -232,6 +234,7 @@ void control_destroy(struct control *control)
 	responder_destroy(control->responder);
 	table_link_destroy(control->table);
 	punt_link_destroy(control->punt);
+	backup_stop(control);
 	message_store_stop(control);
 	if (control->finished)
 		event_free(control->finished);

@@ -31,7 +31,7 @@ int control_route_revoke(struct control *control, const uint8_t route[WIRE_ROUTE
 /* Draining: new handshakes get the status draining, sessions go on. Ends with the process. */
 void control_drain(struct control *control, bool draining);
 
-enum { CONTROL_NAMES_MAX = 8, CONTROL_NAME_BYTES = 256 };
+enum { CONTROL_NAMES_MAX = 8, CONTROL_NAME_BYTES = 256, CONTROL_PATH_BYTES = 512 };
 
 /* How the relay is doing. */
 struct control_info {
@@ -137,6 +137,26 @@ int control_message_limits(
 	struct control *control, struct store_message_limits *own, struct admin_limits *limits);
 int control_message_limits_set(struct control *control, const struct store_message_limits *limits);
 int control_message_limits_send(struct control *control, control_message_done *done, void *arg);
+
+/* Copies for a backup, made while all goes on; they stay until control_backup_end(), for an hour at
+ * most. */
+struct control_backup {
+	char control[CONTROL_PATH_BYTES];  /* directory that holds chappe.db */
+	char key[CONTROL_PATH_BYTES];      /* the relay's key: the file itself */
+	char messages[CONTROL_PATH_BYTES]; /* directory of the message store's copy; or "" */
+};
+/* error is -errno, with what is wrong in text: -ECANCELED, -ENOTCONN, -ETIMEDOUT, ... */
+typedef void control_backup_done(
+	void *arg, int error, const char *text, const struct control_backup *made);
+/* Returns 0, -EBUSY where there is one, -ENOTCONN without a message store, or another -errno; then
+ * nothing is called. */
+int control_backup(
+	struct control *control, bool with_messages, control_backup_done *done, void *arg);
+/* When the one that there is was begun, 0 = there is none. */
+int64_t control_backup_since(const struct control *control);
+/* Removes the copies. 0: they are gone. 1: done() is called once the message store's is, unless it
+ * is NULL. -ENOENT where there are none; another -errno where they can't be removed. */
+int control_backup_end(struct control *control, control_message_done *done, void *arg);
 
 /* Forgets what was asked with this arg: no more callbacks for it. */
 void control_forget(struct control *control, void *arg);

@@ -23,6 +23,8 @@
 	P(table_erasure, table, "erasure", CONTROL_PROCESS, "disk", relay,                         \
 		"revoked routes under which the message store is still to erase what waits, in "   \
 		"chappe.db")                                                                       \
+	P(backup_copy, other, "backup/", "chappe-control and chappe-store", "disk", relay,         \
+		"copies of chappe.db and of the message store, while a backup is taken")           \
 	P(handshakes, other, "handshakes in progress", CONTROL_PROCESS, "memory", relay,           \
 		"inits that are being answered, no more than 4,096 at a time")                     \
 	P(api_requests, other, "requests of administrators", CONTROL_PROCESS, "memory", relay,     \
@@ -112,6 +114,9 @@
 		"handshakes: which device key called, and the id of its invitation. It opens no "  \
 		"session, no frame and no payload; who has it and a device's psk can pose as the " \
 		"relay to that device")                                                            \
+	D(backup_copy, copies, "until the backup is taken, at most an hour; then overwritten",     \
+		"what chappe.db and the message store held when the backup was begun; the backup " \
+		"itself is wherever the operator keeps it, and holds all of that for as long")     \
 	D(handshakes, init, "until answered, milliseconds", "the device's init, as it came")       \
 	D(handshakes, endpoint, "until answered, milliseconds", "where the init came from")        \
 	D(handshakes, keys, "until answered, milliseconds; then wiped",                            \

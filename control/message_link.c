@@ -25,7 +25,7 @@ struct message_link {
 	struct channel *channel;
 	uint32_t count;
 	bool sent; /* the first question is with the store */
-	TAILQ_HEAD(, question) line;
+	TAILQ_HEAD(questions, question) line;
 };
 
 static void end(struct question *question)
@@ -47,10 +47,10 @@ static void tell(struct question *question, int error, const struct admin_reply 
 		done(question->arg, error, reply);
 }
 
-static void take(struct question *question)
+static void take(struct message_link *link, struct question *question)
 {
-	TAILQ_REMOVE(&question->link->line, question, next);
-	question->link->count--;
+	TAILQ_REMOVE(&link->line, question, next);
+	link->count--;
 }
 
 static void send_first(struct message_link *link)
@@ -64,13 +64,12 @@ static void send_first(struct message_link *link)
 }
 
 /* The reply to a question that was sent will still come: it keeps its place until then. */
-static void give_up(struct question *question, int error)
+static void give_up(struct message_link *link, struct question *question, int error)
 {
-	const struct message_link *link = question->link;
 	const bool sent = link->sent && TAILQ_FIRST(&link->line) == question;
 
 	if (!sent)
-		take(question);
+		take(link, question);
 	tell(question, error, NULL);
 	if (!sent)
 		end(question);
@@ -78,9 +77,11 @@ static void give_up(struct question *question, int error)
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
+	struct question *question = arg;
+
 	(void)fd;
 	(void)what;
-	give_up(arg, -ETIMEDOUT);
+	give_up(question->link, question, -ETIMEDOUT);
 }
 
 static int on_message(void *arg, const uint8_t *bytes, size_t len)
@@ -93,7 +94,7 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 		memchr(reply->text, '\0', sizeof reply->text) == NULL)
 		return -EBADMSG;
 	struct question *question = TAILQ_FIRST(&link->line);
-	take(question);
+	take(link, question);
 	link->sent = false;
 	tell(question, 0, reply);
 	end(question);
@@ -107,7 +108,8 @@ static void end_all(struct message_link *link, int error)
 
 	link->sent = false;
 	while ((question = TAILQ_FIRST(&link->line)) != NULL)
-		give_up(question, error);
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
+		give_up(link, question, error);
 }
 
 static void on_up(void *arg)
@@ -219,6 +221,6 @@ void message_link_forget(struct message_link *link, const void *arg)
 		if (question->arg != arg)
 			continue;
 		question->done = NULL;
-		give_up(question, 0);
+		give_up(link, question, 0);
 	}
 }

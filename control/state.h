@@ -3,6 +3,7 @@
 #ifndef CHAPPE_CONTROL_STATE_H
 #define CHAPPE_CONTROL_STATE_H
 
+#include "backup.h"
 #include "config.h"
 #include "control.h"
 #include "directory.h"
@@ -50,6 +51,8 @@ struct control {
 	struct punt_link *punt;
 	struct responder *responder;
 	struct message_store messages;
+	struct backup backup;
+	bool restored;                /* from a backup, and the dataplane was not in step since */
 	struct table_hello dataplane; /* of the last one connected */
 	int64_t connected_s;
 	struct event *second;   /* timer */

@@ -23,6 +23,9 @@ struct store;
 
 #define STORE_FILE "chappe.db"
 #define STORE_KEY_FILE "relay.key"
+/* Empty, in a state directory that was restored from a backup, until the dataplane has been in step
+ * with it: sessions that a dataplane still has are of other devices. */
+#define STORE_RESTORED_FILE "restored"
 
 enum {
 	/* PRAGMA user_version; a store of an earlier version is brought up to this one when it is

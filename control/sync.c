@@ -48,8 +48,10 @@ static void on_dumped(void *arg, const struct table_session *session)
 	struct control *control = arg;
 	struct device *device = directory_device(&control->directory, session->device);
 
-	if (session->confirmed && device && device->state == DEVICE_ENROLLED &&
-		keep(&control->sync, session->index) == 0) {
+	/* After a restoration a slot may be another device's than the one that this session is of.
+	 */
+	if (session->confirmed && !control->restored && device &&
+		device->state == DEVICE_ENROLLED && keep(&control->sync, session->index) == 0) {
 		directory_session(device, session->index);
 		COUNT(control, sessions_kept);
 		return;
@@ -168,6 +170,7 @@ static void sync_ended(struct control *control, int error)
 	if (error == -ENOTCONN)
 		return;
 	control->sync.phase = SYNC_DONE;
+	backup_in_step(control);
 	if (control->sync.refused)
 		log_error("%u devices or routes do not fit into the dataplane's tables: raise "
 			  "[tables] devices or routes_per_device in its configuration",

@@ -46,6 +46,8 @@ int cli_store_status(const struct options *options);
 int cli_store_verify(const struct options *options);
 int cli_store_compact(const struct options *options);
 int cli_store_limits(const struct options *options);
+int cli_backup(const struct options *options);
+int cli_restore(const struct options *options);
 int cli_audit(const struct options *options);
 
 #endif

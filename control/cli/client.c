@@ -134,7 +134,7 @@ static int api_failure(const struct options *options, long http, const json_t *r
 	return report(options, CLI_FAILED, code, message);
 }
 
-static CURLcode perform(CURL *curl, const struct options *options, const char *method,
+static CURLcode perform(CURL *curl, const struct options *options, int seconds, const char *method,
 	const char *path, const char *body, struct reply_buffer *buffer, long *http)
 {
 	char url[1024];
@@ -146,7 +146,7 @@ static CURLcode perform(CURL *curl, const struct options *options, const char *m
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* http_proxy is for the network */
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CALL_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, buffer);
 	if (body != NULL)
@@ -160,6 +160,12 @@ static CURLcode perform(CURL *curl, const struct options *options, const char *m
 int client_call(const struct options *options, const char *method, const char *path, json_t *body,
 	json_t **reply)
 {
+	return client_call_within(options, CALL_TIMEOUT_S, method, path, body, reply);
+}
+
+int client_call_within(const struct options *options, int seconds, const char *method,
+	const char *path, json_t *body, json_t **reply)
+{
 	struct reply_buffer buffer = { 0 };
 	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	long http = 0;
@@ -170,7 +176,7 @@ int client_call(const struct options *options, const char *method, const char *p
 		free(text);
 		return client_error(options, CLI_FAILED, "internal", "out of memory");
 	}
-	const CURLcode code = perform(curl, options, method, path, text, &buffer, &http);
+	const CURLcode code = perform(curl, options, seconds, method, path, text, &buffer, &http);
 	curl_easy_cleanup(curl);
 	free(text);
 	int status;
@@ -178,8 +184,7 @@ int client_call(const struct options *options, const char *method, const char *p
 		status = explain_unreachable(options, curl_easy_strerror(code));
 	} else if (code == CURLE_OPERATION_TIMEDOUT) {
 		status = client_error(options, CLI_UNREACHABLE, "unreachable",
-			"%s: chappe-control did not answer within %d s", options->socket,
-			CALL_TIMEOUT_S);
+			"%s: chappe-control did not answer within %d s", options->socket, seconds);
 	} else if (code != CURLE_OK) {
 		status = client_error(options, CLI_UNREACHABLE, "unreachable", "%s: %s",
 			options->socket, curl_easy_strerror(code));

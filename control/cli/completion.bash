@@ -27,7 +27,7 @@ _chappectl() {
 	local word i skip='' commands command='' operand=0
 	COMPREPLY=()
 	case $prev in
-	--socket | -s | --state)
+	--socket | -s | --state | --store)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -49,7 +49,7 @@ _chappectl() {
 		fi
 		case $word in
 		--socket | -s) skip=socket ;;
-		--state | --user | --ttl | --count | -n | --frames | --bytes | --routes | --limit | --*-frames | --*-bytes | --disk-free)
+		--state | --store | --user | --ttl | --count | -n | --frames | --bytes | --routes | --limit | --*-frames | --*-bytes | --disk-free)
 			skip=other
 			;;
 		-*) ;;
@@ -76,6 +76,7 @@ _chappectl() {
 			"$(sed -n "s/^${words[0]} //p" <<<"$commands")" -- "$cur")
 	else
 		case $command:$operand in
+		backup:0 | restore:0) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		store\ limits:0) mapfile -t COMPREPLY < <(compgen -W "show set" -- "$cur") ;;
 		device\ list:* | invitation\ list:* | init:* | status:* | invite:* | stats:* | audit:*) ;;
 		device\ *:0 | route\ list:0 | route\ revoke:1 | session\ list:0 | disclose:0)

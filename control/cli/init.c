@@ -1,40 +1,16 @@
 #include "cli.h"
 #include "client.h"
 #include "control/store.h"
+#include "owner.h"
 #include "print.h"
 #include "src/key.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct owner {
-	bool change;
-	uid_t uid;
-	gid_t gid;
-};
-
-/* Who shall own the state: root gives it to the user that chappe-control drops to. */
-static int find_owner(const struct options *options, struct owner *owner)
-{
-	const char *name = options->user != NULL ? options->user : "chappe";
-	*owner = (struct owner){ 0 };
-	if (strcmp(name, "none") == 0 || (options->user == NULL && geteuid() != 0))
-		return CLI_OK;
-	const struct passwd *user = getpwnam(name);
-	if (user == NULL)
-		return client_error(options, CLI_USAGE, "bad_request",
-			"no user `%s` to own the state: make it (adduser --system --group %s), "
-			"name "
-			"another with --user, or keep the owner with --user none",
-			name, name);
-	*owner = (struct owner){ .change = true, .uid = user->pw_uid, .gid = user->pw_gid };
-	return CLI_OK;
-}
 
 static int file_error(const struct options *options, const char *path, int error)
 {
@@ -101,7 +77,7 @@ int cli_init(const struct options *options)
 		return client_error(options, CLI_USAGE, "bad_request", "--state: too long a path");
 	if (sodium_init() < 0)
 		return client_error(options, CLI_FAILED, "internal", "no random numbers");
-	int r = find_owner(options, &owner);
+	int r = owner_find(options, &owner);
 	if (r != CLI_OK)
 		return r;
 	if (mkdir(options->state, 0700) == 0)

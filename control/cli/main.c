@@ -134,6 +134,31 @@ const struct command commands[] = {
 		"  chappectl store limits set --device-frames 20000 --device-bytes 32M\n"
 		"  chappectl store limits set --total-bytes 200G --disk-free 5G --ttl 7d\n"
 		"  chappectl store limits set --ttl default\n" },
+	{ "backup", "DIR", 1, 1, O(without_store) | O(discard), cli_backup,
+		"copy all of the relay's state while it runs",
+		"Copies control's store, the relay's key and the messages that wait to DIR, which "
+		"has to\n"
+		"be empty or absent, with sums of all files (SHA256SUMS); DIR is there when all of "
+		"it\n"
+		"is, or not at all. Needs to read the state: run it as root. Who has the backup "
+		"can "
+		"be\n"
+		"the relay, and it keeps what is erased from the relay later: lock it away, and "
+		"destroy\n"
+		"old ones.\n\n"
+		"  chappectl backup /srv/backup/$(date +%F)\n"
+		"  chappectl backup /mnt/usb/chappe --without-store\n" },
+	{ "restore", "DIR", 1, 1, O(state) | O(store) | O(user) | O(without_store), cli_restore,
+		"make the relay's state from a backup",
+		"Checks a backup and makes state directories from it, which have to be empty or "
+		"absent.\n"
+		"Works without chappe-control: nothing of the relay may run on them. What happened "
+		"after\n"
+		"the backup is not in it: devices revoked since are to be revoked again, those "
+		"enrolled\n"
+		"since need new invitations.\n\n"
+		"  chappectl restore /srv/backup/2026-11-22\n"
+		"  chappectl restore DIR --state /srv/relay --store /srv/messages --user none\n" },
 	{ "audit", "", 0, 0, O(limit) | O(all), cli_audit, "who administered what, and when",
 		"Shows acts of administration, refused ones too; never what devices do.\n\n"
 		"  chappectl audit --limit 20\n"

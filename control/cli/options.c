@@ -123,6 +123,9 @@ static int parse_value(enum option_id option, const char *text, struct options *
 	case OPTION_state:
 		options->state = text;
 		return *text == '\0' ? -EINVAL : 0;
+	case OPTION_store:
+		options->store = text;
+		return *text == '\0' ? -EINVAL : 0;
 	case OPTION_user:
 		options->user = text;
 		return *text == '\0' ? -EINVAL : 0;
@@ -375,6 +378,7 @@ int options_parse(int argc, char *argv[], struct options *options, int *status)
 		.socket = environment != NULL && *environment != '\0' ? environment
 								      : "/run/chappe/control.sock",
 		.state = "/var/lib/chappe",
+		.store = "/var/lib/chappe-store",
 		.ttl_s = 86400,
 		.count = 1,
 		.limit = 50,

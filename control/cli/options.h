@@ -31,7 +31,10 @@
 	X(device_bytes, 0, "SIZE", "bytes that may wait for a device, or `default`")               \
 	X(total_bytes, 0, "SIZE", "bytes that may wait altogether, such as 16G, or `default`")     \
 	X(disk_free, 0, "SIZE", "nothing is taken while the disk has less free, or `default`")     \
-	X(no_wait, 0, NULL, "start it and leave; `store status` shows how far it is")
+	X(no_wait, 0, NULL, "start it and leave; `store status` shows how far it is")              \
+	X(store, 0, "DIR", "directory of chappe-store; default /var/lib/chappe-store")             \
+	X(without_store, 0, NULL, "leave out the messages that wait")                              \
+	X(discard, 0, NULL, "end a backup that was begun before and interrupted")
 
 enum option_id {
 #define X(name, letter, argument, help) OPTION_##name,
@@ -48,7 +51,7 @@ enum { OPTIONS_OPERANDS_MAX = 4, OPTIONS_NAME_BYTES = 32 };
 struct options {
 	const struct command *command;
 	bool given[OPTION_COUNT];
-	const char *socket, *state, *user;
+	const char *socket, *state, *store, *user;
 	bool json;
 	uint64_t ttl_s, count, frames, bytes, routes, limit;
 	uint64_t route_frames, route_bytes, device_frames, device_bytes, total_bytes, disk_free;

@@ -47,9 +47,8 @@ static void print_disk(const json_t *store)
 		print_bytes(in(store, "disk", "free_bytes"), room),
 		json_is_true(json_object_get(store, "failed"))
 			? "; IT DOES NOT WRITE: nothing is accepted, what waits is still "
-			  "delivered. "
-			  "See\n             `journalctl -u chappe-store`, mend the disk, and "
-			  "restart chappe-store"
+			  "delivered.\n             The journal of chappe-store says why; it goes "
+			  "on by itself when the disk does"
 			: "");
 	printf("commits      p50 %s, p99 %s in the last minute\n",
 		print_microseconds(in(store, "commit", "p50_us"), median),
