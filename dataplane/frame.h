@@ -30,7 +30,7 @@ struct frame {
 	struct session *from; /* O:PMARS  the session that opened it; its owner is this worker */
 	struct session *to;   /* ST:L     the session to seal for */
 	uint64_t counter;     /* C:OPH    of the transport header */
-	uint32_t index;       /* C:OSM M:L receiver_index; of what main injects: to seal for */
+	uint32_t index;       /* C:OSM TM:L receiver_index; from route on that of `to` */
 	uint32_t device;      /* O:SM     slot of the device that sent it */
 	uint32_t owner;       /* H:M      FRAME_PUNT_INIT: the worker to own the session */
 	uint32_t source;     /* C:R      mark of the endpoint that sent it: same place, same mark */

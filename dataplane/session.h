@@ -123,14 +123,19 @@ static inline struct session *session_of(const struct tables_view *view, uint32_
 	return __atomic_load_n(&session->receive.index, __ATOMIC_ACQUIRE) == index ? session : NULL;
 }
 
+/* Whether the session at the slot of an index is still its. */
+static inline bool session_sends(const struct session *session, uint32_t index)
+{
+	return __atomic_load_n(&session->send.tag, __ATOMIC_ACQUIRE) == session_tag(index);
+}
+
 static inline struct session *session_to(const struct tables_view *view, uint32_t index)
 {
 	const uint32_t slot = wire_index_slot(index);
 	if (unlikely(slot >= view->slots))
 		return NULL;
 	struct session *session = &view->sessions[slot];
-	return __atomic_load_n(&session->send.tag, __ATOMIC_ACQUIRE) == session_tag(index) ? session
-											   : NULL;
+	return session_sends(session, index) ? session : NULL;
 }
 
 /* What stage_address.c needs of an endpoint's checksums, in endpoint.reserved. */

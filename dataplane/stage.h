@@ -65,7 +65,7 @@ uint32_t stage_route(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 /* Takes what main wants sent. Branches: extra (to seal), raw (as it is). */
 void stage_inject(struct worker *worker);
 
-/* Counter and AEAD, in place. */
+/* That the session to seal for is still that of frame->index; counter and AEAD, in place. */
 uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n);
 
 /* Writes UDP, IP, VLAN and Ethernet headers of the endpoint and names the port in mbuf->port. */

@@ -32,6 +32,7 @@ static void challenge(
 	mbuf->pkt_len = WIRE_SMALL_BYTES;
 	struct frame *frame = frame_of(mbuf);
 	frame->to = cause->from;
+	frame->index = cause->index;
 	frame->endpoint = *source;
 	frame->to_endpoint = 1;
 	memset(frame_bytes(mbuf), 0, WIRE_SMALL_BYTES);

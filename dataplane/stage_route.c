@@ -29,8 +29,9 @@ static uint32_t find_devices(struct worker *worker, struct rte_mbuf **frames, ui
 	return on;
 }
 
-/* Device to the index of its current session, whose lines seal will need. */
-static uint32_t find_indices(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
+/* Device to its current session, whose lines seal will need. They are not read here, where they
+ * would be waited for: that the session is still there, seal looks at last. */
+static uint32_t find_sessions(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 {
 	const struct tables_view *view = worker->view;
 	uint32_t on = 0;
@@ -43,29 +44,14 @@ static uint32_t find_indices(struct worker *worker, struct rte_mbuf **frames, ui
 			worker_drop_opened(worker, frames[i], COUNTER_drop_offline);
 			continue;
 		}
-		const struct session_send *send = &view->sessions[wire_index_slot(index)].send;
+		frame->to = &view->sessions[wire_index_slot(index)];
+		const struct session_send *send = &frame->to->send;
 		rte_prefetch0(&send->counter);
 		rte_prefetch0(&send->endpoint);
 		if (on < SESSION_AHEAD)
 			aead_prefetch_aes(&send->key, frames[i]->data_len);
 		frame->index = index;
 		frames[on++] = frames[i];
-	}
-	return on;
-}
-
-/* The session may have ended since the device named it. */
-static uint32_t find_sessions(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
-{
-	uint32_t on = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct frame *frame = frame_of(frames[i]);
-		frame->to = session_to(worker->view, frame->index);
-		if (unlikely(frame->to == NULL))
-			worker_drop_opened(worker, frames[i], COUNTER_drop_offline);
-		else
-			frames[on++] = frames[i];
 	}
 	return on;
 }
@@ -78,7 +64,6 @@ uint32_t stage_route(struct worker *worker, struct rte_mbuf **frames, uint32_t n
 	if (n == 0)
 		return 0;
 	on = find_devices(worker, frames, on);
-	on = find_indices(worker, frames, on);
 	on = find_sessions(worker, frames, on);
 	stage_check_flow(worker, before, on, n);
 	return on;

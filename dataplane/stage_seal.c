@@ -17,7 +17,12 @@ uint32_t stage_seal(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 		struct rte_mbuf *mbuf = frames[i];
 		if (i + SESSION_AHEAD < n)
 			prefetch(frames[i + SESSION_AHEAD]);
-		struct session_send *send = &frame_of(mbuf)->to->send;
+		struct frame *frame = frame_of(mbuf);
+		struct session_send *send = &frame->to->send;
+		if (unlikely(!session_sends(frame->to, frame->index))) {
+			worker_drop_opened(worker, mbuf, COUNTER_drop_offline);
+			continue;
+		}
 		/* Whatever worker seals, no counter is used twice. */
 		const uint64_t counter = __atomic_fetch_add(&send->counter, 1, __ATOMIC_RELAXED);
 		if (unlikely(counter >= WIRE_LAST_COUNTER)) {

@@ -197,6 +197,7 @@ enum { SEALER_ROUNDS = 40000 };
 struct sealer {
 	struct worker *worker;
 	struct session *to;
+	uint32_t index;
 	pthread_barrier_t *start;
 	uint32_t counters[SEALER_ROUNDS][WORKER_RX_BURST];
 };
@@ -210,6 +211,7 @@ static void *seal_many(void *arg)
 		frames[i] = rte_pktmbuf_alloc(relay.pool);
 		rte_pktmbuf_append(frames[i], WIRE_SMALL_BYTES);
 		frame_of(frames[i])->to = sealer->to;
+		frame_of(frames[i])->index = sealer->index;
 	}
 	pthread_barrier_wait(sealer->start);
 	for (uint32_t round = 0; round < SEALER_ROUNDS; round++) {
@@ -241,6 +243,7 @@ static void counters_do_not_repeat_when_workers_do_nothing_but_seal(void **state
 	for (uint32_t i = 0; i < 2; i++) {
 		sealers[i].worker = relay.workers[i];
 		sealers[i].to = session_to(tables_view(relay.tables), bob.index);
+		sealers[i].index = bob.index;
 		sealers[i].start = &start;
 		assert_int_equal(pthread_create(&threads[i], NULL, seal_many, &sealers[i]), 0);
 	}
