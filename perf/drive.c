@@ -5,7 +5,7 @@
 
 enum { DRIVE_STALLS_PER_S = 10 };
 
-static uint32_t offer(const struct drive *drive, uint32_t offered)
+uint32_t drive_offer(const struct drive *drive, uint32_t offered)
 {
 	struct round *round = drive->round;
 	const uint32_t n = RTE_MIN(drive->burst, round->n - offered);
@@ -16,7 +16,7 @@ static uint32_t offer(const struct drive *drive, uint32_t offered)
 		round->rig->rx[drive->worker], (void *const *)(round->mbufs + offered), n, NULL);
 }
 
-static uint32_t take(const struct drive *drive)
+uint32_t drive_take(const struct drive *drive)
 {
 	struct rte_mbuf *sent[WORKER_BATCH_MAX];
 	const uint32_t n = rte_ring_sc_dequeue_burst(
@@ -44,9 +44,9 @@ void drive_run(struct drive *drive)
 	drive->start = rte_rdtsc_precise();
 	const uint64_t latest = drive->start + rte_get_tsc_hz() / DRIVE_STALLS_PER_S;
 	do {
-		offered += offer(drive, offered);
+		offered += drive_offer(drive, offered);
 		worker_poll(worker);
-		n = take(drive);
+		n = drive_take(drive);
 		sent = add(drive, n);
 	} while (sent < drive->total && (n > 0 || rte_rdtsc() < latest));
 	drive->end = rte_rdtsc_precise();

@@ -15,6 +15,11 @@ struct drive {
 	bool alone;          /* nothing else had the core meanwhile */
 };
 
+/* Offers the next burst after so many frames; returns how many frames that is. */
+uint32_t drive_offer(const struct drive *drive, uint32_t offered);
+/* Takes and frees what was sent; returns how many frames that is. */
+uint32_t drive_take(const struct drive *drive);
+
 /* Returns when the run is over, or when 0.1 s have passed and nothing comes out any more. */
 void drive_run(struct drive *drive);
 
