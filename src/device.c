@@ -158,20 +158,6 @@ bool chappe_joined(const struct chappe *c)
 
 /* ---- What the hop client calls ---- */
 
-static void take_frame(void *context, const struct wire_inner *inner, size_t payload_len)
-{
-	struct chappe *c = context;
-
-	if (inner->kind == WIRE_CONTROL)
-		device_control_frame(c, inner, payload_len);
-	else if (inner->kind == WIRE_LIVE || inner->kind == WIRE_STORED)
-		device_message_frame(c, inner, payload_len);
-	else if (inner->kind == WIRE_ACCEPTED)
-		device_message_accepted(c, inner);
-	else
-		c->counters.drop_inner++;
-}
-
 /* A new session, or one that speaks again: what was sent meanwhile may be lost. */
 static void path_restored(struct chappe *c, uint64_t now_ns)
 {
@@ -190,6 +176,21 @@ static void check_path(struct chappe *c, uint64_t now_ns)
 	if (c->counters.sessions != c->path_sessions || (c->path_silent && !silent))
 		path_restored(c, now_ns);
 	c->path_silent = silent;
+}
+
+static void take_frame(void *context, const struct wire_inner *inner, size_t payload_len)
+{
+	struct chappe *c = context;
+
+	check_path(c, device_now(c)); /* before what waited for this is looked at */
+	if (inner->kind == WIRE_CONTROL)
+		device_control_frame(c, inner, payload_len);
+	else if (inner->kind == WIRE_LIVE || inner->kind == WIRE_STORED)
+		device_message_frame(c, inner, payload_len);
+	else if (inner->kind == WIRE_ACCEPTED)
+		device_message_accepted(c, inner);
+	else
+		c->counters.drop_inner++;
 }
 
 static void state_changed(void *context)

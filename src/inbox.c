@@ -71,7 +71,7 @@ static void make_room(struct inbox *inbox, size_t size)
 
 /* The same for a stored message. Order is kept: only higher numbers give way, which the relay will
  * send again, as it will this one where there are none. */
-static bool make_stored_room(struct inbox *inbox, uint64_t number, size_t size)
+static bool make_stored_room(struct inbox *inbox, uint64_t now_ns, uint64_t number, size_t size)
 {
 	struct incoming *last = TAILQ_LAST(&inbox->held, incoming_list), *before;
 	while (inbox->stored_count == INBOX_STORED ||
@@ -79,7 +79,7 @@ static bool make_stored_room(struct inbox *inbox, uint64_t number, size_t size)
 		while (last && last->number > number && !last->stored)
 			last = TAILQ_PREV(last, incoming_list, link);
 		if (!last || last->number < number) {
-			inbox->refused = true;
+			inbox->stirred_ns = now_ns; /* it comes again, and is no gap */
 			return false;
 		}
 		before = TAILQ_PREV(last, incoming_list, link);
@@ -89,12 +89,13 @@ static bool make_stored_room(struct inbox *inbox, uint64_t number, size_t size)
 	return true;
 }
 
-static struct incoming *create(struct inbox *inbox, bool stored, const struct seal_plain *plain)
+static struct incoming *create(
+	struct inbox *inbox, uint64_t now_ns, bool stored, const struct seal_plain *plain)
 {
 	uint16_t fragments = get16(plain->frags);
 	size_t size =
 		fragments == 1 ? get16(plain->len) : (size_t)fragments * SEAL_LARGE_DATA_BYTES;
-	if (stored && !make_stored_room(inbox, get64(plain->message), size))
+	if (stored && !make_stored_room(inbox, now_ns, get64(plain->message), size))
 		return NULL;
 	make_room(inbox, size);
 	struct incoming *incoming = calloc(1, sizeof *incoming);
@@ -129,13 +130,13 @@ struct incoming *inbox_find(const struct inbox *inbox, uint64_t number)
 
 /* The message of that number, made if it is new. */
 static struct incoming *find_or_create(
-	struct inbox *inbox, bool stored, const struct seal_plain *plain)
+	struct inbox *inbox, uint64_t now_ns, bool stored, const struct seal_plain *plain)
 {
 	uint64_t number = get64(plain->message);
 	struct incoming *at = inbox_find(inbox, number);
 	if (at)
 		return at;
-	struct incoming *incoming = create(inbox, stored, plain);
+	struct incoming *incoming = create(inbox, now_ns, stored, plain);
 	if (!incoming)
 		return NULL;
 	at = TAILQ_LAST(&inbox->held, incoming_list);
@@ -191,12 +192,12 @@ static void take(struct incoming *incoming, uint64_t now_ns, const struct seal_p
 		incoming->quiet_ns = now_ns;
 }
 
-/* The sender does not wait for them to be taken any more: what is not complete is forgotten. */
-static void give_up(struct inbox *inbox, uint64_t number)
+void inbox_give_up(struct inbox *inbox, uint64_t number)
 {
 	struct incoming *incoming = inbox_find(inbox, number);
 
-	if (window_has(&inbox->window, number) || (incoming && incoming->missing == 0))
+	if (!window_reaches(&inbox->window, number) || window_has(&inbox->window, number) ||
+		(incoming && incoming->missing == 0))
 		return;
 	if (incoming) {
 		inbox_add_receipts(inbox, incoming);
@@ -211,14 +212,14 @@ static void take_skip(struct inbox *inbox, const struct seal_plain *plain)
 
 	for (uint64_t n = number - (plain->skip & SEAL_SKIP_MAX); n < number; n++)
 		if (plain->skip & SEAL_SKIP_GIVEN_UP)
-			give_up(inbox, n);
+			inbox_give_up(inbox, n);
 }
 
 /* Nothing below has come for long: a sender never begins a number so far above one that it has not
  * finished, so what is missing will never come. */
 static void slide(struct inbox *inbox, uint64_t now_ns, uint64_t number)
 {
-	if (!inbox->blocked && !inbox->refused && inbox->stirred_ns &&
+	if (!inbox->blocked && inbox->stirred_ns &&
 		now_ns - inbox->stirred_ns >= MESSAGE_STORED_GAP_NS)
 		inbox_set_floor(inbox, number - MESSAGE_WINDOW + 1);
 }
@@ -290,7 +291,7 @@ int inbox_add(struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, bool stor
 		return 0;
 	}
 	take_skip(inbox, plain);
-	struct incoming *incoming = find_or_create(inbox, stored, plain);
+	struct incoming *incoming = find_or_create(inbox, now_ns, stored, plain);
 	if (!incoming)
 		return stored ? 0 : -ENOMEM; /* the relay sends it again */
 	return add_fragment(inbox, incoming, now_ns, frame_id, stored, plain);
@@ -307,7 +308,6 @@ void inbox_restored(struct inbox *inbox, uint64_t now_ns)
 	struct incoming *incoming;
 
 	inbox->stirred_ns = now_ns;
-	inbox->refused = false;
 	TAILQ_FOREACH (incoming, &inbox->held, link)
 		if (incoming->missing == 0 && incoming->stored)
 			incoming->quiet_ns = now_ns;

@@ -42,9 +42,8 @@ struct inbox {
 	uint64_t floor; /* the contact's */
 	uint64_t epoch; /* struct ack_head */
 	bool blocked;   /* deliver() said -EAGAIN */
-	/* A number below one that is done came, or the window moved, or the way was restored. */
+	/* Something was taken, or not for want of room, or the way was restored. */
 	uint64_t stirred_ns; /* 0: not in this run */
-	bool refused;        /* a stored message, for want of room, since the way was restored */
 	struct receipts receipts;
 	/* Stored messages were delivered that no stored ack has named; a hello's is not delayed. */
 	bool owes, owes_at_once;
@@ -69,6 +68,8 @@ void inbox_wipe(struct inbox *inbox);
 int inbox_add(struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, bool stored,
 	const struct seal_plain *plain);
 
+/* The contact has given up one message: what has come of it is forgotten, unless it is complete. */
+void inbox_give_up(struct inbox *inbox, uint64_t number);
 /* The contact has given up what it has not finished below floor. */
 void inbox_set_floor(struct inbox *inbox, uint64_t floor);
 

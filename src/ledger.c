@@ -34,18 +34,17 @@ void ledger_init(struct ledger *ledger, uint64_t next, uint64_t done, uint64_t p
 		ledger->sight = next - MESSAGE_WINDOW;
 	for (uint64_t n = ledger->sight; n < next; n++) {
 		bool marked = get64(stored[n % MESSAGE_WINDOW / 64]) >> n % 64 & 1;
-		*at(ledger, n) =
-			marked && (!partial || n < partial) ? LEDGER_STORED : LEDGER_GIVEN_UP;
+		*at(ledger, n) = marked && n != partial ? LEDGER_STORED : LEDGER_GIVEN_UP;
 	}
 	ledger->lowest = ledger->sight;
 	settle(ledger);
 }
 
-void ledger_save(const struct ledger *ledger, le64 stored[MESSAGE_WINDOW / 64])
+void ledger_save(const struct ledger *ledger, uint64_t begun, le64 stored[MESSAGE_WINDOW / 64])
 {
 	uint64_t bits[MESSAGE_WINDOW / 64] = { 0 };
 
-	for (uint64_t n = ledger->lowest; n < ledger->next; n++)
+	for (uint64_t n = ledger->lowest; n < ledger->next && n <= begun; n++)
 		if (ledger_get(ledger, n) == LEDGER_STORED)
 			bits[n % MESSAGE_WINDOW / 64] |= UINT64_C(1) << n % 64;
 	for (unsigned i = 0; i < MESSAGE_WINDOW / 64; i++)
@@ -79,17 +78,19 @@ uint64_t ledger_floor(const struct ledger *ledger, uint64_t done)
 	return done < ledger->sight ? done : ledger->lowest;
 }
 
+/* A stored message waits for the stored one before it, whatever live ones there are in between; a
+ * live one for all that were not given up. */
 uint8_t ledger_skip(const struct ledger *ledger, uint64_t number, bool stored)
 {
 	uint8_t count = 0;
-	bool given_up = true;
+	bool all_over = true;
 
-	while (count < SEAL_SKIP_MAX) {
+	while (count < SEAL_SKIP_MAX && number - count - 1u >= ledger->sight) {
 		enum ledger_state state = ledger_get(ledger, number - count - 1u);
-		if (state != LEDGER_GIVEN_UP && !(stored && state == LEDGER_LIVE))
+		if (state == LEDGER_STORED || (state == LEDGER_LIVE && !stored))
 			break;
-		given_up = given_up && state == LEDGER_GIVEN_UP;
+		all_over = all_over && state != LEDGER_LIVE;
 		count++;
 	}
-	return count && given_up ? count | SEAL_SKIP_GIVEN_UP : count;
+	return count && all_over ? count | SEAL_SKIP_GIVEN_UP : count;
 }

@@ -20,11 +20,11 @@ struct ledger {
 };
 
 /* next and done as saved: numbers from done to next were given up, but for those whose bit is set
- * in stored (number n: bit n % MESSAGE_WINDOW) and that lie below partial, if that is not 0. */
+ * in stored (number n: bit n % MESSAGE_WINDOW), other than partial. */
 void ledger_init(struct ledger *ledger, uint64_t next, uint64_t done, uint64_t partial,
 	const le64 stored[MESSAGE_WINDOW / 64]);
-/* The bits for ledger_init(). */
-void ledger_save(const struct ledger *ledger, le64 stored[MESSAGE_WINDOW / 64]);
+/* The bits for ledger_init(), of the numbers up to begun: nothing of later ones was sent. */
+void ledger_save(const struct ledger *ledger, uint64_t begun, le64 stored[MESSAGE_WINDOW / 64]);
 
 /* Uses the next number. */
 uint64_t ledger_use(struct ledger *ledger, enum ledger_state state);

@@ -42,11 +42,11 @@ static void make_record(const struct message_peer *peer, struct message_record *
 		.reserved = put64(peer->reserved),
 		.finished = put64(peer->live.done),
 		.base = put64(window->base),
-		.partial = put64(outbox_first_large(&peer->stored)),
+		.partial = put64(outbox_first_partial(&peer->stored)),
 	};
 	for (unsigned i = 0; i < MESSAGE_WINDOW / 64; i++)
 		record->bits[i] = put64(window->bits[i]);
-	ledger_save(&peer->ledger, record->stored);
+	ledger_save(&peer->ledger, peer->stored.begun, record->stored);
 }
 
 int message_save(struct message_peer *peer)
@@ -56,7 +56,7 @@ int message_save(struct message_peer *peer)
 	int error = peer->calls->save(peer->context, (const uint8_t *)&record, sizeof record);
 	if (!error) {
 		peer->saved = record;
-		peer->ledger_saved = peer->ledger.next;
+		peer->begun_saved = peer->stored.begun;
 	}
 	return error;
 }
@@ -94,9 +94,11 @@ int message_open(struct message_peer **opened, const struct message_calls *calls
 	peer->reserved = get64(record.reserved);
 	ledger_init(&peer->ledger, peer->reserved, get64(record.finished), get64(record.partial),
 		record.stored);
-	peer->ledger_saved = peer->ledger.next;
 	outbox_init(&peer->live, &peer->ledger, false, get64(record.finished));
 	outbox_init(&peer->stored, &peer->ledger, true, 1);
+	peer->stored.begun = peer->begun_saved = peer->ledger.next - 1;
+	if (get64(record.partial))
+		outbox_notify(&peer->stored, get64(record.partial));
 	inbox_init(&peer->inbox, &window, peer->run);
 	peer->owes = record.owes;
 	peer->owe_ns = peer->owes ? 0 : MESSAGE_NEVER;
@@ -105,14 +107,20 @@ int message_open(struct message_peer **opened, const struct message_calls *calls
 	return 0;
 }
 
-/* A stored message that was not accepted is given up with the process, even though the relay may have
- * it: nobody was told so. */
-static void give_up_stored(struct message_peer *peer)
+/* A stored message that was not accepted is given up with the process, even though the relay may
+ * have it: nobody was told so. Of a large one the contact will be told in the next run. */
+static uint64_t give_up_stored(struct message_peer *peer)
 {
 	const struct outgoing *message;
-	TAILQ_FOREACH (message, &peer->stored.queue, link)
-		if (message->type != SEAL_ACK)
+	uint64_t partial = 0;
+
+	TAILQ_FOREACH (message, &peer->stored.queue, link) {
+		if (message->type == SEAL_GIVEN_UP || (message->fragments > 1 && message->open))
+			partial = partial ? partial : message->number;
+		if (message->type == SEAL_DATA || message->type == SEAL_HELLO)
 			ledger_set(&peer->ledger, message->number, LEDGER_GIVEN_UP);
+	}
+	return partial;
 }
 
 void message_close(struct message_peer *peer)
@@ -120,14 +128,17 @@ void message_close(struct message_peer *peer)
 	struct message_record record;
 	if (!peer)
 		return;
-	give_up_stored(peer);
+	uint64_t partial = give_up_stored(peer);
 	outbox_wipe(&peer->stored);
+	if (partial)
+		outbox_notify(&peer->stored, partial); /* into the record */
 	peer->reserved = peer->ledger.next;
 	make_record(peer, &record);
 	record.run = peer->saved.run; /* alone no reason to write */
 	if (memcmp(&record, &peer->saved, sizeof record) != 0)
 		(void)message_save(peer); /* failed: as if the process had died here */
 	outbox_wipe(&peer->live);
+	outbox_wipe(&peer->stored);
 	inbox_wipe(&peer->inbox);
 	sodium_memzero(peer, sizeof *peer);
 	free(peer);

@@ -8,8 +8,9 @@ void message_report_accepted(struct message_peer *peer, uint64_t now_ns)
 	struct outgoing *message;
 
 	while ((message = TAILQ_FIRST(&peer->stored.finished))) {
-		if (message->type == SEAL_ACK) {
-			peer->ack_flying = false;
+		if (message->type == SEAL_ACK || message->type == SEAL_GIVEN_UP) {
+			if (message->type == SEAL_ACK)
+				peer->ack_flying = false;
 			(void)outbox_pop_finished(&peer->stored);
 			continue;
 		}
@@ -106,15 +107,15 @@ static void compose_stored_ack(struct message_peer *peer, uint64_t now_ns)
 
 /* ---- The next frame ---- */
 
-/* That a number may be at the relay is on disk before it is. */
-static bool ledger_unsaved(const struct message_peer *peer)
+/* That something of a message may be at the relay is on disk before it is. */
+static bool begun_unsaved(const struct message_peer *peer)
 {
-	return peer->stored.waiting > 0 && peer->ledger.next > peer->ledger_saved;
+	return peer->stored.waiting > 0 && peer->stored.begun > peer->begun_saved;
 }
 
 static bool next_stored(struct message_peer *peer, uint64_t now_ns, struct message_frame *frame)
 {
-	if (ledger_unsaved(peer)) {
+	if (begun_unsaved(peer)) {
 		if (peer->save_ns > now_ns)
 			return false;
 		if (message_save(peer)) {
@@ -152,7 +153,7 @@ static uint64_t stored_deadline(const struct message_peer *peer)
 {
 	uint64_t due_ns = outbox_deadline(&peer->stored);
 
-	if (ledger_unsaved(peer))
+	if (begun_unsaved(peer))
 		due_ns = later(due_ns, peer->save_ns);
 	if (!TAILQ_EMPTY(&peer->stored.finished))
 		due_ns = earlier(due_ns, peer->save_ns);

@@ -18,7 +18,7 @@ struct message_record {
 	le64 finished; /* the contact is done with all own numbers below */
 	le64 base;     /* struct window of the contact's numbers */
 	le64 bits[MESSAGE_WINDOW / 64];
-	le64 partial; /* a stored message of several fragments that is not accepted; 0: none */
+	le64 partial; /* a stored message of which only a part may be at the relay; 0: none */
 	le64 stored[MESSAGE_WINDOW / 64]; /* ledger_save() */
 };
 _Static_assert(sizeof(struct message_record) == MESSAGE_RECORD_BYTES, "record layout");
@@ -31,7 +31,7 @@ struct message_peer {
 	uint64_t reserved;
 	uint64_t save_ns; /* save() has failed: not again before */
 	struct ledger ledger;
-	uint64_t ledger_saved; /* what is known of own numbers below is on disk */
+	uint64_t begun_saved; /* that stored messages up to this number were begun is on disk */
 	struct outbox live, stored;
 	struct inbox inbox;
 	uint64_t heard_ns; /* the relay */

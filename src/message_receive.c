@@ -65,9 +65,14 @@ void message_note_delivered(struct message_peer *peer, uint64_t now_ns)
 static int receive(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id, bool stored,
 	const struct seal_plain *plain)
 {
-	int error = plain->type == SEAL_ACK
-			    ? receive_ack(peer, now_ns, plain)
-			    : inbox_add(&peer->inbox, now_ns, frame_id, stored, plain);
+	int error = 0;
+
+	if (plain->type == SEAL_ACK)
+		error = receive_ack(peer, now_ns, plain);
+	else if (plain->type == SEAL_GIVEN_UP)
+		inbox_give_up(&peer->inbox, get64(plain->message));
+	else
+		error = inbox_add(&peer->inbox, now_ns, frame_id, stored, plain);
 	if (error)
 		return error;
 	inbox_deliver(&peer->inbox, now_ns, peer->calls, peer->context);
@@ -91,7 +96,8 @@ int message_receive_stored(struct message_peer *peer, uint64_t now_ns, uint64_t 
 {
 	int error = receive(peer, now_ns, frame_id, true, plain);
 
-	if (!error && plain->type == SEAL_ACK) /* repeating it changes nothing */
+	/* repeating these changes nothing */
+	if (!error && (plain->type == SEAL_ACK || plain->type == SEAL_GIVEN_UP))
 		receipts_add(&peer->inbox.receipts, frame_id);
 	return error;
 }

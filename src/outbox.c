@@ -68,7 +68,9 @@ static void open_more(struct outbox *outbox)
 		message = TAILQ_NEXT(message, link);
 	for (; message && may_open(outbox, message); message = TAILQ_NEXT(message, link)) {
 		message->open = true;
-		if (message->type != SEAL_ACK)
+		if (message->type != SEAL_ACK && message->number > outbox->begun)
+			outbox->begun = message->number;
+		if (message->type == SEAL_DATA || message->type == SEAL_HELLO)
 			message->skip =
 				ledger_skip(outbox->ledger, message->number, outbox->stored);
 		outbox->open++;
@@ -148,7 +150,8 @@ struct outgoing *outbox_find(const struct outbox *outbox, uint64_t number)
 {
 	struct outgoing *message;
 	TAILQ_FOREACH (message, &outbox->queue, link)
-		if (message->number == number && message->type != SEAL_ACK)
+		if (message->number == number &&
+			(message->type == SEAL_DATA || message->type == SEAL_HELLO))
 			return message;
 	return NULL;
 }

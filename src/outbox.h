@@ -7,8 +7,8 @@
  *
  * In the outbox of stored messages it is the relay that acknowledges, frame by frame, and what it
  * has accepted is held for good: a message is finished when all of it is. A fragment keeps its
- * frame_id. A message of several fragments is begun alone: if it is given up, the next one is not
- * begun yet and can tell the contact to forget what has come of it. */
+ * frame_id. A message of several fragments is begun alone; if it is given up, SEAL_GIVEN_UP takes
+ * its place, which tells the contact to forget what has come of it. */
 #ifndef CHAPPE_OUTBOX_H
 #define CHAPPE_OUTBOX_H
 
@@ -61,6 +61,7 @@ struct outbox {
 	struct outgoing_list finished;
 	struct outgoing_list expired; /* stored: not accepted in time */
 	size_t messages, bytes;       /* in queue */
+	uint64_t begun;               /* the highest number that is, or was, open */
 	size_t open, open_bytes;      /* messages, and what they take of the contact's memory */
 	size_t waiting;               /* fragments of open messages */
 	struct fragment_list on_the_way;
@@ -106,8 +107,12 @@ void outbox_accepted(struct outbox *outbox, uint64_t frame_id, uint64_t now_ns);
 void outbox_expire(struct outbox *outbox, uint64_t now_ns, uint64_t heard_ns);
 /* When outbox_expire() has something to do; MESSAGE_NEVER: not before the relay is heard again. */
 uint64_t outbox_expiry(const struct outbox *outbox, uint64_t heard_ns);
-/* The number of the first message of several fragments in the queue; 0: none. */
-uint64_t outbox_first_large(const struct outbox *outbox);
+/* The first message in the queue of which only a part may be at the relay for ever: a large one, or
+ * one that was given up, which the contact is to be told; 0: none. */
+uint64_t outbox_first_partial(const struct outbox *outbox);
+/* Tells the contact that a message is given up of which something may be at the relay: the lowest
+ * number in the queue, repeated until the relay accepts that. */
+void outbox_notify(struct outbox *outbox, uint64_t number);
 void outbox_free(struct outgoing *message);
 
 /* What time demands: losses and probe timeouts. */

@@ -1,4 +1,5 @@
 #include "outbox.h"
+#include <stdlib.h>
 
 /* After the last progress of a message: from then on an answer of the relay shows that it hears us
  * and could have accepted it. */
@@ -77,18 +78,57 @@ static uint64_t expires_ns(const struct outgoing *message, uint64_t heard_ns)
 	return message->progress_ns + message->way.accept_ns;
 }
 
+/* What is at the relay of a large message stays there until its recipient is told. */
+static struct outgoing *make_notice(uint64_t number)
+{
+	struct outgoing *notice = calloc(1, sizeof *notice);
+
+	if (!notice || !(notice->fragment = calloc(1, sizeof *notice->fragment))) {
+		free(notice);
+		return NULL;
+	}
+	notice->number = number;
+	notice->type = SEAL_GIVEN_UP;
+	notice->way.stored = true;
+	notice->fragments = notice->waiting = 1;
+	notice->fragment->message = notice;
+	return notice;
+}
+
+void outbox_notify(struct outbox *outbox, uint64_t number)
+{
+	struct outgoing *notice = make_notice(number);
+
+	if (!notice)
+		return; /* with the next start */
+	notice->open = true;
+	outbox->open++;
+	outbox->waiting++;
+	outbox->messages++;
+	TAILQ_INSERT_HEAD(&outbox->queue, notice, link);
+}
+
+static void expire(struct outbox *outbox, struct outgoing *message)
+{
+	bool partial = message->fragments > 1;
+
+	/* before another one is begun, which looks below */
+	if (message->type == SEAL_DATA || message->type == SEAL_HELLO)
+		ledger_set(outbox->ledger, message->number, LEDGER_GIVEN_UP);
+	if (partial)
+		outbox_notify(outbox, message->number);
+	outbox_take_out(outbox, message);
+	TAILQ_INSERT_TAIL(&outbox->expired, message, link);
+}
+
 void outbox_expire(struct outbox *outbox, uint64_t now_ns, uint64_t heard_ns)
 {
 	struct outgoing *message, *next;
 
 	for (message = TAILQ_FIRST(&outbox->queue); message && message->open; message = next) {
 		next = TAILQ_NEXT(message, link);
-		if (expires_ns(message, heard_ns) > now_ns)
-			continue;
-		if (message->type != SEAL_ACK) /* before another one is begun and looks below */
-			ledger_set(outbox->ledger, message->number, LEDGER_GIVEN_UP);
-		outbox_take_out(outbox, message);
-		TAILQ_INSERT_TAIL(&outbox->expired, message, link);
+		if (expires_ns(message, heard_ns) <= now_ns)
+			expire(outbox, message);
 	}
 }
 
@@ -104,12 +144,12 @@ uint64_t outbox_expiry(const struct outbox *outbox, uint64_t heard_ns)
 	return due_ns;
 }
 
-uint64_t outbox_first_large(const struct outbox *outbox)
+uint64_t outbox_first_partial(const struct outbox *outbox)
 {
 	const struct outgoing *message;
 
 	TAILQ_FOREACH (message, &outbox->queue, link)
-		if (message->fragments > 1)
+		if (message->fragments > 1 || message->type == SEAL_GIVEN_UP)
 			return message->number;
 	return 0;
 }

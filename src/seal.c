@@ -91,6 +91,8 @@ static int check_plain(const struct seal_plain *plain, size_t room)
 		return get64(plain->message) ? 0 : -EPROTO;
 	case SEAL_HELLO:
 		return get64(plain->message) && frags == 1 ? 0 : -EPROTO;
+	case SEAL_GIVEN_UP:
+		return get64(plain->message) && frags == 1 && len == 0 ? 0 : -EPROTO;
 	case SEAL_ACK:
 		return get64(plain->message) == 0 && frags == 1 ? 0 : -EPROTO;
 	default:

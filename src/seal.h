@@ -32,16 +32,20 @@ enum seal_type {
 	SEAL_DATA = 1,  /* a fragment of a message */
 	SEAL_ACK = 2,   /* src/ack.h */
 	SEAL_HELLO = 3, /* the sender's own contact link: hello_read() of src/link.h */
+	/* The rest of a large message, of which the relay has stored a part, will never come. */
+	SEAL_GIVEN_UP = 4,
 };
 
 /* What is sealed; zeros follow the data up to the end of the cell. A message of more than one
  * fragment has SEAL_LARGE_DATA_BYTES in each but the last, so fragment n begins at byte
  * n * SEAL_LARGE_DATA_BYTES of the message; the last has at least one byte. A message of one
- * fragment may be empty. Acks and hellos are one fragment (frag 0, frags 1). */
+ * fragment may be empty. All other types are one fragment (frag 0,
+ * frags 1). */
 struct seal_plain {
 	uint8_t type; /* enum seal_type */
 	/* How many of the numbers right below message it does not wait for, at most SEAL_SKIP_MAX
-	 * and below message; with SEAL_SKIP_GIVEN_UP, its sender has given them up. In an ack 0. */
+	 * and below message; with SEAL_SKIP_GIVEN_UP, its sender has finished with all of them or
+	 * given them up. In an ack 0. */
 	uint8_t skip;
 	le16 frag, frags; /* frag < frags <= SEAL_FRAGMENTS_MAX */
 	le16 len;         /* bytes of data */

@@ -172,7 +172,9 @@ static void refuses_plaintexts_that_break_the_rules(void **state)
 		{ SEAL_ACK, 0, 1, 40, 0 },
 		{ SEAL_ACK, 0, 2, 1056, -EPROTO },
 		{ 0, 0, 1, 5, -EPROTONOSUPPORT },
-		{ 4, 0, 1, 5, -EPROTONOSUPPORT },
+		{ SEAL_GIVEN_UP, 0, 1, 0, 0 },
+		{ SEAL_GIVEN_UP, 0, 1, 5, -EPROTO },
+		{ 5, 0, 1, 5, -EPROTONOSUPPORT },
 		{ 255, 0, 1, 5, -EPROTONOSUPPORT },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -238,6 +240,39 @@ static void seals_the_same_plaintext_to_different_bytes(void **state)
 		assert_memory_not_equal(one.inner.payload + i, two.inner.payload + i, 8);
 }
 
+/* What is repeated until it is stored: the same bytes for the same, and for nothing else. */
+static void seals_repeatably_what_is_repeated(void **state)
+{
+	(void)state;
+	union plain plain, opened;
+	struct frame one, two;
+	uint8_t sender[NOISE_KEY_BYTES];
+	fill_plain(&plain, SEAL_DATA, 0, 1, 300);
+	seal(&one, &plain, SEAL_SMALL_PLAIN_BYTES);
+	two = one;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			seal_repeatable(&alice, bob.public, psk, i ? &two.inner : &one.inner,
+				&plain.plain, SEAL_SMALL_PLAIN_BYTES),
+			0);
+	assert_memory_equal(&one, &two, sizeof one);
+	assert_int_equal(open_frame(&one, sender, &opened), 0);
+	assert_memory_equal(opened.bytes, plain.bytes, SEAL_SMALL_PLAIN_BYTES);
+	for (int what = 0; what < 3; what++) {
+		two = one;
+		two.inner.frame_id.b[0] ^= what == 0;
+		two.inner.ttl ^= what == 1;
+		plain.plain.data[0] ^= what == 2;
+		assert_int_equal(seal_repeatable(&alice, bob.public, psk, &two.inner, &plain.plain,
+					 SEAL_SMALL_PLAIN_BYTES),
+			0);
+		plain.plain.data[0] ^= what == 2;
+		/* the ephemeral key first: it is never used for two payloads */
+		for (size_t i = 0; i + 8 <= WIRE_SMALL_PAYLOAD_BYTES; i++)
+			assert_memory_not_equal(one.inner.payload + i, two.inner.payload + i, 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +282,7 @@ int main(void)
 		cmocka_unit_test(refuses_plaintexts_that_break_the_rules),
 		cmocka_unit_test(refuses_reserved_bytes_and_wrong_numbers),
 		cmocka_unit_test(seals_the_same_plaintext_to_different_bytes),
+		cmocka_unit_test(seals_repeatably_what_is_repeated),
 	};
 	return cmocka_run_group_tests(tests, make_keys, NULL);
 }

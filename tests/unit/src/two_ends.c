@@ -3,12 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct passing {
-	uint64_t arrives_ns, order;
-	unsigned to;
-	struct message_frame frame;
-};
-
 /* splitmix64 */
 uint64_t two_ends_random(struct two_ends *ends, uint64_t below)
 {
@@ -53,7 +47,9 @@ static int deliver(
 	void *context, enum seal_type type, uint64_t number, const uint8_t *data, size_t len)
 {
 	struct end *end = context;
-	struct taken taken = { .number = number, .len = len, .type = type };
+	struct taken taken = {
+		.number = number, .at_ns = end->ends->now_ns, .len = len, .type = type
+	};
 
 	if (step(end))
 		return -EIO;
@@ -80,12 +76,36 @@ static void acknowledged(void *context, uint64_t number)
 	if (end->dead)
 		return;
 	for (size_t i = 0; i < end->acknowledged_count; i++)
-		assert_true(end->acknowledged[i] != number);
+		if (end->acknowledged[i] == number) {
+			assert_true(end->deaths > 0); /* what it had not saved it hears again */
+			return;
+		}
 	end->acknowledged[end->acknowledged_count++] = number;
 }
 
+static void accepted(void *context, uint64_t number)
+{
+	struct end *end = context;
+	if (end->dead)
+		return;
+	assert_false(two_ends_was_accepted(end, number));
+	end->accepted_ns[end->accepted_count] = end->ends->now_ns;
+	end->accepted[end->accepted_count++] = number;
+}
+
+static void not_accepted(void *context, uint64_t number)
+{
+	struct end *end = context;
+	assert_false(two_ends_was_accepted(end, number));
+	end->not_accepted_count += !end->dead;
+}
+
 static const struct message_calls calls = {
-	.save = save, .deliver = deliver, .acknowledged = acknowledged
+	.save = save,
+	.deliver = deliver,
+	.acknowledged = acknowledged,
+	.accepted = accepted,
+	.not_accepted = not_accepted,
 };
 
 void two_ends_open(struct end *end)
@@ -110,6 +130,7 @@ void two_ends_finish(struct two_ends *ends)
 {
 	message_close(ends->end[0].peer);
 	message_close(ends->end[1].peer);
+	two_ends_store_free(ends);
 	free(ends->passing);
 }
 
@@ -122,11 +143,27 @@ void two_ends_restart(struct two_ends *ends, unsigned which)
 	end->unsaved = 0;
 	message_close(end->peer);
 	two_ends_open(end);
+	message_path_restored(end->peer, ends->now_ns);
+	two_ends_store_rewind(ends, which);
 }
 
-static void put_on_path(struct two_ends *ends, unsigned to, const struct message_frame *frame)
+void two_ends_set_offline(struct two_ends *ends, unsigned which, bool offline)
 {
-	const struct path *path = &ends->end[!to].path;
+	struct end *end = &ends->end[which];
+	if (end->offline == offline)
+		return;
+	end->offline = offline;
+	if (offline)
+		return;
+	message_path_restored(end->peer, ends->now_ns);
+	message_offer(end->peer, ends->now_ns);
+	two_ends_store_rewind(ends, which);
+}
+
+void two_ends_pass(struct two_ends *ends, enum passing_kind kind, unsigned which,
+	const struct message_frame *frame)
+{
+	const struct path *path = &ends->end[which].path;
 	if (path->cut || two_ends_random(ends, 100) < path->lose_percent)
 		return;
 	if (ends->passing_count == ends->passing_size) {
@@ -138,43 +175,93 @@ static void put_on_path(struct two_ends *ends, unsigned to, const struct message
 	passing->arrives_ns = ends->now_ns + path->delay_ns +
 			      (path->jitter_ns ? two_ends_random(ends, path->jitter_ns) : 0);
 	passing->order = ends->order++;
-	passing->to = to;
+	passing->kind = kind;
+	passing->end = which;
 	passing->frame = *frame;
+}
+
+static void send_frame(struct two_ends *ends, unsigned from, const struct message_frame *frame)
+{
+	struct end *end = &ends->end[from];
+	enum passing_kind kind = frame->way.stored ? PASSING_STORED : PASSING_LIVE;
+	end->frames_sent++;
+	end->acks_sent += frame->plain.type == SEAL_ACK && frame->way.live;
+	end->stored_acks_sent += frame->plain.type == SEAL_ACK && frame->way.stored;
+	end->bytes_sent += frame->plain_len;
+	if (ends->watch)
+		ends->watch(ends, from, frame);
+	two_ends_pass(ends, kind, from, frame);
+	if (two_ends_random(ends, 100) < end->path.repeat_percent)
+		two_ends_pass(ends, kind, from, frame);
+}
+
+static void send_receipts(struct two_ends *ends, unsigned from)
+{
+	struct end *end = &ends->end[from];
+	struct message_frame frame = { .way = { .stored = true } };
+	while (!end->dead && message_receipt(end->peer, ends->now_ns, &frame.frame_id))
+		if (!step(end))
+			two_ends_pass(ends, PASSING_RECEIVED, from, &frame);
 }
 
 static void send_all(struct two_ends *ends, unsigned from)
 {
 	struct end *end = &ends->end[from];
 	struct message_frame frame;
+	if (end->offline)
+		return;
+	message_relay_heard(end->peer, ends->now_ns);
 	while (message_next(end->peer, ends->now_ns, &frame)) {
 		if (step(end))
 			break;
-		end->frames_sent++;
-		end->acks_sent += frame.plain.type == SEAL_ACK;
-		end->bytes_sent += frame.plain_len;
-		if (ends->watch)
-			ends->watch(ends, from, &frame);
-		put_on_path(ends, !from, &frame);
-		if (two_ends_random(ends, 100) < end->path.repeat_percent)
-			put_on_path(ends, !from, &frame);
+		send_frame(ends, from, &frame);
 	}
+	send_receipts(ends, from);
 	if (end->dead)
 		two_ends_restart(ends, from);
 	else /* else an event loop would spin */
 		assert_true(message_deadline(end->peer) > ends->now_ns);
 }
 
+/* One that has come to an end; which is not there any more where it died. */
+static void arrive_at(struct two_ends *ends, unsigned to, const struct passing *passing)
+{
+	struct end *end = &ends->end[to];
+	const struct message_frame *frame = &passing->frame;
+	if (end->offline)
+		return;
+	if (step(end))
+		;
+	else if (passing->kind == PASSING_ACCEPTED)
+		message_accepted(end->peer, ends->now_ns, frame->frame_id);
+	else if (passing->kind == PASSING_DELIVERED)
+		assert_int_equal(message_receive_stored(
+					 end->peer, ends->now_ns, frame->frame_id, &frame->plain),
+			0);
+	else
+		assert_int_equal(
+			message_receive(end->peer, ends->now_ns, frame->frame_id, &frame->plain),
+			0);
+	if (end->dead)
+		two_ends_restart(ends, to);
+}
+
 static void arrive(struct two_ends *ends, size_t i)
 {
 	struct passing passing = ends->passing[i];
-	struct end *end = &ends->end[passing.to];
 	ends->passing[i] = ends->passing[--ends->passing_count];
-	if (!step(end))
-		assert_int_equal(message_receive(end->peer, ends->now_ns, passing.frame.frame_id,
-					 &passing.frame.plain),
-			0);
-	if (end->dead)
-		two_ends_restart(ends, passing.to);
+	switch (passing.kind) {
+	case PASSING_LIVE:
+		arrive_at(ends, !passing.end, &passing);
+		break;
+	case PASSING_ACCEPTED:
+	case PASSING_DELIVERED:
+		arrive_at(ends, passing.end, &passing);
+		break;
+	case PASSING_STORED:
+	case PASSING_RECEIVED:
+		two_ends_store_arrive(ends, &passing);
+	}
 }
 
 /* The next thing that happens: a frame arrives (returns its place) or a timer runs out (SIZE_MAX).
@@ -192,10 +279,14 @@ static size_t next_event(const struct two_ends *ends, uint64_t *when_ns)
 		}
 	}
 	for (unsigned i = 0; i < 2; i++)
-		if (message_deadline(ends->end[i].peer) < *when_ns) {
+		if (!ends->end[i].offline && message_deadline(ends->end[i].peer) < *when_ns) {
 			*when_ns = message_deadline(ends->end[i].peer);
 			which = SIZE_MAX;
 		}
+	if (two_ends_store_due(ends) < *when_ns) {
+		*when_ns = two_ends_store_due(ends);
+		which = SIZE_MAX;
+	}
 	return which;
 }
 
@@ -203,6 +294,7 @@ bool two_ends_run(struct two_ends *ends, uint64_t ns, bool (*done)(const struct 
 {
 	uint64_t end_ns = ends->now_ns + ns;
 	for (;;) {
+		two_ends_store_deliver(ends);
 		send_all(ends, 0);
 		send_all(ends, 1);
 		if (done && done(ends))
@@ -224,15 +316,29 @@ bool two_ends_idle(const struct two_ends *ends)
 	       message_backlog(ends->end[1].peer).messages == 0;
 }
 
-uint64_t two_ends_send(struct two_ends *ends, unsigned from, size_t len, uint8_t seed)
+static uint64_t send_way(struct two_ends *ends, unsigned from, const struct message_way *way,
+	size_t len, uint8_t seed)
 {
 	uint8_t *data = malloc(len ? len : 1);
 	uint64_t number = 0;
 	assert_non_null(data);
 	fill(data, len, seed);
-	assert_int_equal(message_send(ends->end[from].peer, SEAL_DATA, data, len, &number), 0);
+	assert_int_equal(
+		message_send_way(ends->end[from].peer, SEAL_DATA, way, data, len, &number), 0);
 	free(data);
 	return number;
+}
+
+uint64_t two_ends_send(struct two_ends *ends, unsigned from, size_t len, uint8_t seed)
+{
+	const struct message_way way = { .live = true };
+	return send_way(ends, from, &way, len, seed);
+}
+
+uint64_t two_ends_send_stored(struct two_ends *ends, unsigned from, size_t len, uint8_t seed)
+{
+	const struct message_way way = { .stored = true, .accept_ns = MESSAGE_ACCEPT_NS };
+	return send_way(ends, from, &way, len, seed);
 }
 
 void two_ends_assert_taken(

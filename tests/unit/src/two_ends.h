@@ -1,6 +1,7 @@
 /* Two contacts and the path between them, for tests of the message layer: a virtual clock, and a
  * path that loses, delays, reorders and repeats as a seed decides. An end can be made to die at any
- * of its steps and comes back with what it had saved. */
+ * of its steps and comes back with what it had saved. Between them there is a relay with a store
+ * (two_ends_store.c), to which each end has its path. */
 #ifndef CHAPPE_TESTS_TWO_ENDS_H
 #define CHAPPE_TESTS_TWO_ENDS_H
 
@@ -10,7 +11,7 @@
 enum { TWO_ENDS_TAKEN_MAX = 4096 };
 
 struct taken {
-	uint64_t number;
+	uint64_t number, at_ns;
 	size_t len;
 	enum seal_type type;
 	uint8_t digest[32];
@@ -32,6 +33,9 @@ struct end {
 	size_t taken_count, taken_again;
 	uint64_t acknowledged[TWO_ENDS_TAKEN_MAX];
 	size_t acknowledged_count;
+	uint64_t accepted[TWO_ENDS_TAKEN_MAX], accepted_ns[TWO_ENDS_TAKEN_MAX];
+	size_t accepted_count, not_accepted_count;
+	bool offline;                  /* nothing comes or goes */
 	int deliver_error, save_error; /* what the callbacks return, 0 = ok */
 	size_t saves;
 	/* Dies at that step (callbacks count before and after, frames when they come and go). */
@@ -39,12 +43,42 @@ struct end {
 	/* Taken by deliver() since save() last returned 0; those that a death may bring again. */
 	size_t unsaved, may_come_again;
 	bool dead;
-	size_t frames_sent, acks_sent, bytes_sent;
+	size_t frames_sent, acks_sent, stored_acks_sent, bytes_sent;
+};
+
+enum passing_kind {
+	PASSING_LIVE,
+	PASSING_STORED,    /* from an end to the store */
+	PASSING_ACCEPTED,  /* back */
+	PASSING_DELIVERED, /* from the store to the other end */
+	PASSING_RECEIVED,  /* back */
+};
+
+struct passing {
+	uint64_t arrives_ns, order;
+	enum passing_kind kind;
+	unsigned end; /* whose path it takes */
+	struct message_frame frame;
+};
+
+/* What the store keeps for an end, in the order in which it came. */
+struct kept {
+	bool received;
+	uint64_t due_ns;
+	struct message_frame frame;
+};
+
+struct two_ends_store {
+	struct kept *kept;
+	size_t count, size, waiting;
+	bool full;       /* takes nothing more */
+	size_t repeated; /* frames that were there already */
 };
 
 struct two_ends {
 	uint64_t now_ns, seed, random, order;
 	struct end end[2];
+	struct two_ends_store store[2]; /* for that end */
 	struct passing *passing;
 	size_t passing_count, passing_size;
 	/* Sees every frame sent, if set. */
@@ -72,6 +106,24 @@ void two_ends_restart(struct two_ends *ends, unsigned which);
 
 /* Sends a message whose bytes depend on seed alone; returns its number. */
 uint64_t two_ends_send(struct two_ends *ends, unsigned from, size_t len, uint8_t seed);
+/* The same, stored. */
+uint64_t two_ends_send_stored(struct two_ends *ends, unsigned from, size_t len, uint8_t seed);
+/* An end goes, or is back. */
+void two_ends_set_offline(struct two_ends *ends, unsigned which, bool offline);
+bool two_ends_was_accepted(const struct end *end, uint64_t number);
+/* How often the other end's application has taken it: 0 or 1. */
+unsigned two_ends_was_taken(const struct end *end, uint64_t number);
+
+/* Between the parts (two_ends.c, two_ends_store.c). */
+void two_ends_pass(struct two_ends *ends, enum passing_kind kind, unsigned which,
+	const struct message_frame *frame);
+void two_ends_store_arrive(struct two_ends *ends, const struct passing *passing);
+void two_ends_store_deliver(struct two_ends *ends);
+uint64_t two_ends_store_due(const struct two_ends *ends);
+/* Of an end that comes back all is due again. */
+void two_ends_store_rewind(struct two_ends *ends, unsigned which);
+void two_ends_store_free(struct two_ends *ends);
+
 /* Asserts that entry i of what an end took is such a message. */
 void two_ends_assert_taken(
 	const struct end *end, size_t i, uint64_t number, size_t len, uint8_t seed);
