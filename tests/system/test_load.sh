@@ -33,6 +33,8 @@ relay_ready
 ctl invite --count $DEVICES_OFFERED --json >"$T/invitations.json"
 offer first --invitations "$T/invitations.json" --rate 2000 --duration 2 ||
 	fail "the generator found something wrong"
+grep -qE "^ +1\.[0-9] s  offered +[0-9]+/s  returned .* p99 [0-9.]+ us  devices $DEVICES_OFFERED" "$T/first.log" ||
+	fail "no progress was shown: $(<"$T/first.log")"
 [ "$(result first 'j["devices"]')" -eq $DEVICES_OFFERED ] || fail "not all devices took part"
 [ "$(result first 'j["returned"] > 500 and j["lost"] <= j["offered"] // 100')" = True ] ||
 	fail "frames are missing: $(<"$T/first.json")"
