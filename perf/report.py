@@ -7,16 +7,16 @@ import subprocess
 AES, CHACHA = "aes256gcm", "chacha20poly1305"
 SUITES = (AES, CHACHA)
 
-#Of each figure in the JSON, in this order.
+# Of each figure in the JSON, in this order.
 KEYS = ("name", "cell", "sessions", "suite", "workers", "value", "unit", "floor", "ratio")
 NAMES = ("path", "path_swcksum", "scale_rss", "scale_steered", "handshake", "memory_per_device",
          "memory_per_route", "install_devices", "install_sessions", "peer_coturn",
          "peer_wireguard_go", "peer_nats", "peer_nats_tls", "store_accept", "store_drain",
          "store_start")
 
-#What each figure's ratio must reach, and the goal. lower: smaller is better.
+# What each figure's ratio must reach, and the goal. lower: smaller is better.
 TARGETS = [
-#name, where, must, goal, lower, what the ratio is
+    # name, where, must, goal, lower, what the ratio is
     ("path", {"cell": 512, "sessions": 1000, "suite": AES}, 1.6, 1.35, True, "× the floor"),
     ("path", {"cell": 512, "sessions": 1000000, "suite": AES}, 1.5, 1.25, True, "× the floor"),
     ("path", {"cell": 1232, "sessions": 1000, "suite": AES}, 1.4, 1.15, True, "× the floor"),
@@ -135,9 +135,7 @@ def targets(figures):
     for target in TARGETS:
         name, where = target[:2]
         for suite in SUITES if name == "handshake" else (None,):
-            figure = find(figures, name, **where, **(
-{
-	"suite" : suite} if suite else {}))
+            figure = find(figures, name, **where, **({"suite": suite} if suite else {}))
             if figure is not None and (name != "install_devices" or figure["sessions"] >= SCALED_MIN):
                 rows.append(Row(target, figure))
     return rows
@@ -163,10 +161,8 @@ def stages(figures):
         if figure["name"] == "stage" and figure["value"] > 0:
             key = figure.get("place") or place({**figure, "name": "path"})
             found.setdefault(key, {})[figure["stage"]] = figure["value"]
-    return
-{
-key: list(parts.items()) for key, parts in found.items()
-}
+    return {key: list(parts.items()) for key, parts in found.items()}
+
 
 def align(lines):
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
@@ -196,8 +192,8 @@ def print_table(figures, missing=()):
 
 
 def command(*arguments):
-try:
-	return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
 

@@ -1,238 +1,47 @@
-""
-	"The HTML report of perf/run: one file that needs nothing else."
-	"" import html import time
+"""The HTML report of perf/run: one file that needs nothing else."""
+import html
+import time
 
-		import report import report_plot as plot import tried from report import AES,
-	GOAL, MISSED, SUITES, find,
-	number
+import report
+import report_plot as plot
+import tried
+from report import AES, GOAL, MISSED, SUITES, find, number
 
-		STYLE = ""
-			"
-    : root
-{
-	--ink : #1d2733;
-	--quiet : #66727f;
-	--line : #e2e6ea;
-	--paper : #fff;
-	--wash : #f5f7f9;
-	--blue : #14708c;
-	--red : #b3261e;
-	--green : #2e7d4f
-}
-@media(prefers - color - scheme : dark)
-{:root
-	{
-		--ink : #e4e9ee;
-		--quiet : #98a4b0;
-		--line : #2f3944;
-		--paper : #151b21;
-		--wash : #1d252d;
-		--blue : #59b4cf;
-		--red : #ff8a80;
-		--green : #7bd3a0
-	}
-}
-body
-{
-font:
-	15px / 1.5 system - ui, sans - serif;
-	max - width : 66rem;
-margin:
-	2.5rem auto;
-padding:
-	0 1.25rem;
-color:
-	var(--ink);
-background:
-	var(--paper)
-}
-h1
-{
-	font - size : 1.9rem;
-margin:
-	0
-}
-h2
-{
-	font - size : 1.25rem;
-margin:
-	2.4rem 0 .6rem;
-	border - bottom : 2px solid var(--line);
-	padding - bottom : .3rem
-}
-h3
-{
-	font - size : 1rem;
-margin:
-	1.2rem 0 .2rem
-}
-p{ max - width : 46rem }.lead
-{
-color:
-	var(--quiet);
-margin:
-	.2rem 0 1.2rem
-}
-.tiles
-{
-display:
-	flex;
-gap:
-	1rem;
-	flex - wrap : wrap;
-margin:
-	1.2rem 0
-}
-.tile
-{
-background:
-	var(--wash);
-	border - radius : 10px;
-padding:
-	.7rem 1.1rem;
-	min - width : 8rem
-}
-.tile b
-{
-display:
-	block;
-	font - size : 1.6rem;
-	line - height : 1.2
-}
-.tile span
-{
-color:
-	var(--quiet);
-	font - size : .85rem
-}
-.scroll{ overflow - x : auto } table
-{
-	border - collapse : collapse;
-margin:
-	.6rem 0;
-	font - variant - numeric : tabular - nums;
-width:
-	100 %
-}
-td, th
-{
-padding:
-	.34rem .8rem .34rem 0;
-	text - align : left;
-	border - bottom : 1px solid var(--line);
-	vertical - align : top;
-	font - size : .9rem
-}
-th
-{
-color:
-	var(--quiet);
-	font - weight : 600
-}
-td.n, th.n
-{
-	text - align : right;
-	white - space : nowrap
-}
-td : first - child{ min - width : 16rem }.small td
-{
-	font - size : .82rem;
-	padding - top : .18rem;
-	padding - bottom : .18rem
-}
-.badge
-{
-	border - radius : 99px;
-padding:
-	.08rem .6rem;
-	font - size : .8rem;
-	white - space : nowrap;
-color:
-#fff;
-background:
-	var(--green)
-}
-.badge.met{ background : #14708c }
-	.badge.missed{ background : #b3261e }
-	.quiet{ color : var(--quiet) }
-	.what{ white - space : nowrap }
-	.plots
-{
-display:
-	grid;
-	grid - template - columns : repeat(auto - fit, minmax(27rem, 1fr));
-gap:
-	1.4rem 2rem;
-margin:
-	1rem 0
-}
-svg
-{
-display:
-	block;
-width:
-	100 % ;
-height:
-	auto
-}
-svg.wide{ margin : 1.2rem 0 } svg.bullet{ width : 9.4rem } svg.must{ fill : #d5dbe1 } svg.
-goal{ fill : #b4c9d1 } svg text
-{
-font:
-	11.5px system - ui, sans - serif;
-fill:
-	var(--ink)
-}
-svg.title
-{
-	font - size : 13px;
-	font - weight : 600
-}
-svg.quiet{ fill : var(--quiet) } svg.value
-{
-	font - size : 10.5px;
-fill:
-	var(--quiet)
-}
-svg.inside
-{
-fill:
-#fff;
-	font - size : 10.5px
-}
-svg.grid{ stroke : var(--line) } ul
-{
-margin:
-	.3rem 0;
-	padding - left : 1.2rem;
-	max - width : 46rem
-}
-@media print
-{
-	body{ margin : 0 }.plots
-	{
-		grid - template - columns : 1fr 1fr
-	}
-}
-""
-	"
-	METHOD =
-		""
-		"A ratio is the median of the ratios of pairs: the whole worker loop over a memory-backed port (path), and the
-	bare AEAD on the same buffers,
-	sessions and random pairs of devices(floor), in turn.Path includes polling, replay check,
-	meter, routing and the freeing of what was sent;
-every frame that comes out is opened with its recipient's key and compared.Bursts of 32 over IPv4,
-	checksums announced by the port,
-	unless a row says otherwise.Cycles are the
-		TSC's.""" PEERS =
-		""
-		"CPU time of all of a system's processes divided by the messages it relayed, at saturation, 448 bytes each, in
-		the same run.The peers pay the
-			kernel's network stack, which is how they are used; Chappe pays it over AF_XDP and AF_PACKET,
-			  where the kernel takes its share as well,
-			  and not over zero -
-				  copy net_memif.The kernel computes no checksums on loopback; Chappe does over every port that announces none. Each peer is loaded in two ways, and its headline is the
+STYLE = """
+:root{--ink:#1d2733;--quiet:#66727f;--line:#e2e6ea;--paper:#fff;--wash:#f5f7f9;--blue:#14708c;--red:#b3261e;--green:#2e7d4f}
+@media(prefers-color-scheme:dark){:root{--ink:#e4e9ee;--quiet:#98a4b0;--line:#2f3944;--paper:#151b21;--wash:#1d252d;
+--blue:#59b4cf;--red:#ff8a80;--green:#7bd3a0}}
+body{font:15px/1.5 system-ui,sans-serif;max-width:66rem;margin:2.5rem auto;padding:0 1.25rem;color:var(--ink);
+background:var(--paper)}
+h1{font-size:1.9rem;margin:0}h2{font-size:1.25rem;margin:2.4rem 0 .6rem;border-bottom:2px solid var(--line);
+padding-bottom:.3rem}h3{font-size:1rem;margin:1.2rem 0 .2rem}
+p{max-width:46rem}.lead{color:var(--quiet);margin:.2rem 0 1.2rem}
+.tiles{display:flex;gap:1rem;flex-wrap:wrap;margin:1.2rem 0}
+.tile{background:var(--wash);border-radius:10px;padding:.7rem 1.1rem;min-width:8rem}
+.tile b{display:block;font-size:1.6rem;line-height:1.2}.tile span{color:var(--quiet);font-size:.85rem}
+.scroll{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums;width:100%}
+td,th{padding:.34rem .8rem .34rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top;font-size:.9rem}
+th{color:var(--quiet);font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}
+td:first-child{min-width:16rem}.small td{font-size:.82rem;padding-top:.18rem;padding-bottom:.18rem}
+.badge{border-radius:99px;padding:.08rem .6rem;font-size:.8rem;white-space:nowrap;color:#fff;background:var(--green)}
+.badge.met{background:#14708c}.badge.missed{background:#b3261e}
+.quiet{color:var(--quiet)}.what{white-space:nowrap}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(27rem,1fr));gap:1.4rem 2rem;margin:1rem 0}
+svg{display:block;width:100%;height:auto}svg.wide{margin:1.2rem 0}svg.bullet{width:9.4rem}
+svg .must{fill:#d5dbe1}svg .goal{fill:#b4c9d1}
+svg text{font:11.5px system-ui,sans-serif;fill:var(--ink)}svg .title{font-size:13px;font-weight:600}
+svg .quiet{fill:var(--quiet)}svg .value{font-size:10.5px;fill:var(--quiet)}svg .inside{fill:#fff;font-size:10.5px}
+svg .grid{stroke:var(--line)}ul{margin:.3rem 0;padding-left:1.2rem;max-width:46rem}
+@media print{body{margin:0}.plots{grid-template-columns:1fr 1fr}}
+"""
+METHOD = """A ratio is the median of the ratios of pairs: the whole worker loop over a memory-backed port (path), and the
+bare AEAD on the same buffers, sessions and random pairs of devices (floor), in turn. Path includes polling, replay check,
+meter, routing and the freeing of what was sent; every frame that comes out is opened with its recipient's key and
+compared. Bursts of 32 over IPv4, checksums announced by the port, unless a row says otherwise. Cycles are the TSC's."""
+PEERS = """CPU time of all of a system's processes divided by the messages it relayed, at saturation, 448 bytes each, in
+the same run. The peers pay the kernel's network stack, which is how they are used; Chappe pays it over AF_XDP and
+AF_PACKET, where the kernel takes its share as well, and not over zero-copy net_memif. The kernel computes no checksums
+on loopback; Chappe does over every port that announces none. Each peer is loaded in two ways, and its headline is the
 one in which it relays the most messages a second: that is its saturation. Chappe has the same load then."""
 
 

@@ -4,7 +4,7 @@ import math
 
 from report import number
 
-#Chappe, what it is compared with, and what else there is.
+# Chappe, what it is compared with, and what else there is.
 COLOURS = ("#14708c", "#9aa5b1", "#c8553d", "#d9a521", "#588157", "#7d5ba6", "#3d405b", "#e07a5f",
            "#81b29a", "#b56576", "#355070", "#6d6875", "#99b898", "#577590", "#bc6c25", "#a3b18a")
 WIDTH, LEFT, RIGHT, TOP_, PLOT, BELOW = 460, 52, 14, 34, 190, 58
@@ -88,10 +88,8 @@ def stacked(title, unit, groups, labels_wide=275):
     to be seen are put together."""
     width, tall, gap = 980, 24, 12
     top = max(sum(value for _, value in parts) for _, parts in groups)
-    small = {part for _, parts in groups for part, _ in parts} -
-{
-	part for _, parts in groups for part, value in parts if value >= 0.02 * top
-}
+    small = {part for _, parts in groups for part, _ in parts} - {
+        part for _, parts in groups for part, value in parts if value >= 0.02 * top}
     shown = [(label, [(p, v) for p, v in parts if p not in small] +
               [("all others", sum(v for p, v in parts if p in small))]) for label, parts in groups]
     names = [name for name in dict.fromkeys(part for _, parts in shown for part, _ in parts) if name != "all others"]
