@@ -9,9 +9,9 @@
  *	status                                 prints "status STATE UNACKNOWLEDGED COUNTER=VALUE…"
  *	quit
  *
- * prints, one line an event: "state STATE ERROR", "ready CONTACT", "sent CONTACT N",
+ * prints, one line an event: "state STATE ERROR", "ready CONTACT", "sent CONTACT N US",
  * "message CONTACT SENDER SERIAL BYTES" (its content is as sent), "damaged CONTACT SENDER SERIAL",
- * "accepted CONTACT N", "not-accepted CONTACT N", "acked CONTACT N", "error …".
+ * "accepted CONTACT N US", "not-accepted CONTACT N", "acked CONTACT N", "error …".
  *
  * A message is "SENDER SERIAL BYTES\n" and then a text repeated: what comes out is compared with
  * what went in without a second channel. */
@@ -105,7 +105,8 @@ static int on_event(void *context, const struct chappe_event *event)
 		printf("acked %s %" PRIu64 "\n", contact, event->message);
 		break;
 	case CHAPPE_EVENT_ACCEPTED:
-		printf("accepted %s %" PRIu64 "\n", contact, event->message);
+		printf("accepted %s %" PRIu64 " %" PRIu64 "\n", contact, event->message,
+			now_ns() / 1000);
 		break;
 	case CHAPPE_EVENT_NOT_ACCEPTED:
 		printf("not-accepted %s %" PRIu64 "\n", contact, event->message);
@@ -196,7 +197,8 @@ static uint64_t send_due(struct talk *talk)
 				order->left = 0;
 				break;
 			}
-			printf("sent %s %" PRIu64 "\n", order->contact, number);
+			printf("sent %s %" PRIu64 " %" PRIu64 "\n", order->contact, number,
+				now_ns() / 1000);
 			order->left--;
 			order->serial++;
 			order->due_ns = now + order->interval_ns;
