@@ -75,7 +75,10 @@ static int take_some(struct accept *accept, struct ring *ring, uint32_t devices_
 int accept_take(struct accept *accept, struct share *share, uint32_t devices_max)
 {
 	const uint64_t waiting = accept->next - accept->first;
-	uint32_t left = DEPOT_BATCH_MAX, empty = 0;
+	/* The next commit may have to wait for the one that is under way. */
+	const uint64_t gathered = accept->next - accept->sealed;
+	uint32_t left = gathered < DEPOT_BATCH_MAX ? (uint32_t)(DEPOT_BATCH_MAX - gathered) : 0;
+	uint32_t empty = 0;
 	int all = 0;
 
 	if (ACCEPT_WAITING_MAX - waiting < left)

@@ -94,12 +94,12 @@ static bool is_present(const struct service *service)
 	return service->attach.state == ATTACH_PRESENT;
 }
 
+/* Nothing is known of devices: SHARE_RESYNC, which follows, begins to ask. */
 static void start_anew(struct service *service)
 {
+	resolve_init(&service->resolve, service->depot, &service->deliver);
 	if (deliver_reset(&service->deliver, service->attach.devices_max, service->now_us) < 0)
 		detach(service, "out of memory");
-	else
-		resolve_reset(&service->resolve);
 }
 
 static void take_event(struct service *service, const struct share_event *event)
@@ -118,6 +118,7 @@ static void take_event(struct service *service, const struct share_event *event)
 		break;
 	case SHARE_RESYNC:
 		start_anew(service);
+		resolve_reset(&service->resolve);
 		break;
 	}
 }
