@@ -37,18 +37,17 @@ static const struct cli_command commands[] = {
 		cli_contact },
 	{ "send", "NAME [TEXT | --file FILE | -]", "send a message",
 		"Sends TEXT, a file, or standard input (-, also when nothing is given). The exit\n"
-		"status is 0 only when NAME's device has acknowledged the message, or, with\n"
-		"--stored, when the relay has stored it durably: then NAME's device gets it, even\n"
-		"if it is not there now. Otherwise the message is not kept here: status 27 says\n"
-		"that the relay did not store it. While another process of this device receives,\n"
-		"it sends for us.\n\n"
+		"status is 0 once the relay has stored the message durably: NAME's device gets it\n"
+		"when it is there, whatever happens to this one. Status 27: the relay has not\n"
+		"stored it, and it is not kept here either; send it again. While another process\n"
+		"of this device receives, it sends for us.\n\n"
 		"  --file FILE   send what FILE holds\n"
-		"  --stored      by way of the relay's store\n"
-		"  --live        only if NAME's device is there, and wait for it (the default)\n"
-		"  --wait        stored: wait for NAME's device as well. It acknowledges stored\n"
-		"                messages after a random time, up to a minute\n"
-		"  --ttl M       stored: the relay keeps it M minutes, rounded up to a power of "
-		"two\n"
+		"  --wait        wait until NAME's device has it: it acknowledges after a random\n"
+		"                time, up to a minute; status 9: it has not yet, but the relay\n"
+		"                keeps the message\n"
+		"  --live        from device to device: 0 only if NAME's device is there now and\n"
+		"                has the message; the relay stores nothing\n"
+		"  --ttl M       the relay keeps it M minutes, rounded up to a power of two\n"
 		"                (default: as long as it keeps anything, mostly 21 days)\n"
 		"  --timeout S   give up after S seconds (default 30; with --wait 300)\n",
 		cli_send },

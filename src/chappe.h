@@ -127,8 +127,9 @@ enum chappe_event_type {
 	 * whatever happens to this one. */
 	CHAPPE_EVENT_ACCEPTED,
 	/* The relay has not stored message in time, though it answers: over a limit, or it stores
-	 * nothing. It is given up; should it arrive all the same, it is no more than a repetition
-	 * to whoever sends it again. error: NOT_ACCEPTED. */
+	 * nothing. It is given up, though it may have arrived; an application that sends it again
+	 * sends another message. Comes for a live message too, if a thousand stored ones were sent
+	 * before it was acknowledged. error: NOT_ACCEPTED. */
 	CHAPPE_EVENT_NOT_ACCEPTED,
 	/* The relay keeps our hello for contact: it is GREETED. */
 	CHAPPE_EVENT_CONTACT_GREETED,

@@ -12,7 +12,6 @@ enum { SEND_TIMEOUT_MS = 30000, WAIT_TIMEOUT_MS = 300000, LOCK_PAUSE_MS = 50 };
 
 enum {
 	ACCEPT_WITHIN_S = 7 * 24 * 3600, /* the library gives up later than we do */
-	DEFAULT_KIND = 'l',
 };
 
 struct send_command {
@@ -209,8 +208,6 @@ static enum chappe_error parse_options(struct cli *cli, int argc, char **argv,
 		else if (option == '?')
 			return cli_usage(cli, "send", NULL);
 	}
-	if (!kind && !sending->wait && !sending->ttl_minutes)
-		kind = DEFAULT_KIND;
 	sending->live = kind == 'l';
 	if (sending->live && (sending->ttl_minutes || sending->wait))
 		return cli_usage(cli, "send",

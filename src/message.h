@@ -83,8 +83,9 @@ struct message_calls {
 	 * runs. */
 	void (*acknowledged)(void *context, uint64_t number);
 	/* Of stored messages: the relay has all of it for good; or it did not take it in time, and
-	 * the message is given up, though it may arrive all the same. May be NULL where none are
-	 * sent. */
+	 * the message is given up, though it may arrive all the same. So is a live one that is not
+	 * acknowledged before a stored one MESSAGE_WINDOW above it is begun. May be NULL where none
+	 * are sent. */
 	void (*accepted)(void *context, uint64_t number);
 	void (*not_accepted)(void *context, uint64_t number);
 };

@@ -48,6 +48,19 @@ static void report_expired(struct message_peer *peer, uint64_t now_ns)
 	}
 }
 
+/* The contact gives up what lies so far below a stored message; it would not say that it did. */
+static void give_up_old_live(struct message_peer *peer)
+{
+	const struct outgoing *first;
+
+	while ((first = TAILQ_FIRST(&peer->live.queue)) &&
+		first->number + MESSAGE_WINDOW <= peer->stored.begun) {
+		uint64_t number = first->number;
+		(void)message_cancel(peer, number);
+		peer->calls->not_accepted(peer->context, number);
+	}
+}
+
 /* ---- Acknowledgements ---- */
 
 static void fill_ack(struct message_peer *peer, uint64_t now_ns, struct message_frame *frame)
@@ -134,6 +147,7 @@ bool message_next(struct message_peer *peer, uint64_t now_ns, struct message_fra
 	outbox_tick(&peer->stored, now_ns);
 	message_report_accepted(peer, now_ns);
 	report_expired(peer, now_ns);
+	give_up_old_live(peer);
 	compose_stored_ack(peer, now_ns);
 	return next_live_ack(peer, now_ns, frame) || outbox_next(&peer->live, now_ns, frame) ||
 	       next_stored(peer, now_ns, frame);

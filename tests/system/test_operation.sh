@@ -53,7 +53,7 @@ expect() { # expect STATUS NAME ARGUMENT...
 	chappe "$@" >"$T/expect.out" 2>&1 </dev/null || status=$?
 	[ $status -eq "$want" ] || fail "chappe $* ended with $status, not $want: $(<"$T/expect.out")"
 }
-expect 9 alice send bob "nobody is listening" --timeout 2
+expect 9 alice send bob "nobody is listening" --live --timeout 2
 expect 14 alice send stranger "hello"
 expect 12 alice contact add stranger "chappe:contact/nonsense"
 expect 11 alice join "$(ctl invite 2>/dev/null)"

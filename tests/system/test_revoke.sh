@@ -23,7 +23,7 @@ chappe alice contact revoke bob >"$T/revoke.log" 2>&1 || fail "contact revoke: $
 wait_for 1 "the relay has dropped the route" eval '[ "$(routes)" -eq 5 ]'
 no_route=$(counter drop_no_route)
 status=0
-chappe bob send alice "are you there?" --timeout 3 >"$T/bob-send.log" 2>&1 || status=$?
+chappe bob send alice "are you there?" --live --timeout 3 >"$T/bob-send.log" 2>&1 || status=$?
 [ $status -eq 9 ] || fail "bob's send ended with $status, not 9 (not acknowledged)"
 at_least $((no_route + 1)) counter drop_no_route || fail "bob's frames were not dropped as drop_no_route"
 

@@ -173,8 +173,8 @@ static void stored_messages_wait_for_the_recipient(void **state)
 {
 	struct cli_world *w = *state;
 	cli_pair(w);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "one", "--stored"), 0);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "two", "--stored", "--ttl", "60"), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "one"), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "two", "--ttl", "60"), 0);
 	assert_int_equal(w->relay->stored[w->relay->stored_count - 1].ttl, 6); /* 64 minutes */
 	assert_int_equal(CLI(w, "bob", "recv", "--count", "2"), 0);
 	assert_string_equal(w->out, "alice: one\nalice: two\n");
@@ -188,16 +188,16 @@ static void what_the_relay_does_not_store_is_never_lost_in_silence(void **state)
 	struct cli_world *w = *state;
 	cli_pair(w);
 	w->relay->no_store = true;
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--stored", "--timeout", "0.5"),
-		CHAPPE_ERR_NOT_ACCEPTED);
+	assert_int_equal(
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_NOT_ACCEPTED);
 	assert_non_null(strstr(w->err, "bob"));
 	w->relay->down = true;
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--stored", "--timeout", "0.5"),
-		CHAPPE_ERR_UNREACHABLE);
+	assert_int_equal(
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_UNREACHABLE);
 	assert_non_null(strstr(w->err, "not kept"));
 	w->relay->down = w->relay->no_store = false;
 	/* what was given up holds nothing up */
-	assert_int_equal(CLI(w, "alice", "send", "bob", "three", "--stored"), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "three"), 0);
 	assert_int_equal(CLI(w, "bob", "recv", "--count", "1", "--timeout", "20"), 0);
 	assert_string_equal(w->out, "three");
 }
@@ -225,10 +225,10 @@ static void a_receiver_sends_stored_messages_for_others(void **state)
 	alice = CLI_START(w, "alice", "recv", "--follow");
 	cli_serve(w, 200);
 	assert_int_equal(CLI(w, "alice", "status"), CHAPPE_ERR_LOCKED);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "handed over", "--stored"), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "handed over"), 0);
 	w->relay->no_store = true;
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--stored", "--timeout", "0.5"),
-		CHAPPE_ERR_NOT_ACCEPTED);
+	assert_int_equal(
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_NOT_ACCEPTED);
 	w->relay->no_store = false;
 	kill(alice, SIGTERM);
 	(void)cli_finish(w, "alice", alice);
@@ -248,12 +248,12 @@ static void a_contact_is_made_while_the_other_is_away(void **state)
 	snprintf(link, sizeof link, "%.*s", (int)strcspn(w->out, "\n"), w->out);
 	assert_int_equal(CLI(w, "bob", "contact", "add", "alice", link, "--wait", "1"), 0);
 	assert_non_null(strstr(w->err, "You can send already"));
-	assert_int_equal(CLI(w, "bob", "send", "alice", "hello", "--stored"), 0);
+	assert_int_equal(CLI(w, "bob", "send", "alice", "hello"), 0);
 	assert_int_equal(CLI(w, "alice", "recv", "--count", "1"), 0);
 	assert_string_equal(w->out, "hello");
 	assert_int_equal(CLI(w, "alice", "contact", "list"), 0);
 	assert_non_null(strstr(w->out, "ready"));
-	assert_int_equal(CLI(w, "alice", "send", "bob", "you too", "--stored"), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "you too"), 0);
 	assert_int_equal(CLI(w, "bob", "recv", "--count", "1"), 0);
 	assert_string_equal(w->out, "you too");
 	assert_int_equal(CLI(w, "bob", "contact", "list"), 0);
@@ -264,7 +264,7 @@ static void send_tells_why_it_did_not_get_through(void **state)
 {
 	struct cli_world *w = *state;
 	cli_pair(w);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "hello?", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "hello?", "--live", "--timeout", "0.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	assert_int_equal(CLI(w, "alice", "send", "carol", "x"), CHAPPE_ERR_NO_CONTACT);
 	assert_int_equal(CLI(w, "alice", "contact", "new", "carol"), 0);
@@ -285,7 +285,7 @@ static void a_message_that_could_not_be_written_is_not_acknowledged(void **state
 	receiver = cli_start(
 		w, "bob", "/dev/full", (const char *const[]){ "recv", "--count", "1", NULL });
 	/* long enough for the receiver to come up on a busy machine */
-	assert_int_equal(CLI(w, "alice", "send", "bob", "lost?", "--timeout", "5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "lost?", "--live", "--timeout", "5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	assert_int_equal(cli_finish(w, "bob", receiver), CHAPPE_ERR_INTERNAL);
 	assert_non_null(strstr(w->err, "can't write"));
@@ -304,23 +304,23 @@ static void a_process_that_receives_sends_for_others(void **state)
 	/* alice's directory is taken: her second process is served by the first */
 	assert_int_equal(CLI(w, "alice", "status"), CHAPPE_ERR_LOCKED);
 	pid_t sender = cli_start(w, "alice", NULL,
-		(const char *const[]){ "send", "bob", "by the other process", NULL });
+		(const char *const[]){ "send", "bob", "by the other process", "--live", NULL });
 	assert_int_equal(cli_finish(w, "alice", sender), 0);
 	assert_int_equal(CLI(w, "alice", "send", "nobody", "x"), CHAPPE_ERR_NO_CONTACT);
-	assert_int_equal(CLI(w, "alice", "send", "bob", large), 0);
+	assert_int_equal(CLI(w, "alice", "send", "bob", large, "--live"), 0);
 	assert_int_equal(cli_finish(w, "bob", bob), 0);
 	assert_memory_equal(w->out, "by the other process\nxxx", 24);
 	assert_int_equal(w->out_len, 21 + sizeof large);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	/* one that hangs does not make the others hang */
 	kill(alice, SIGSTOP);
-	assert_int_equal(
-		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_LOCKED);
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
+		CHAPPE_ERR_LOCKED);
 	kill(alice, SIGKILL);
 	assert_int_equal(cli_finish(w, "alice", alice), -1);
 	/* what it left behind is in nobody's way */
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 }
 
@@ -335,9 +335,11 @@ static void a_revoked_contact_does_not_get_through(void **state)
 		routes += w->relay->routes[i].used;
 	assert_int_equal(routes, 1); /* alice's own */
 	receiver = CLI_START(w, "bob", "recv", "--timeout", "1");
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	assert_int_equal(cli_finish(w, "bob", receiver), CHAPPE_ERR_TIMEOUT);
+	assert_int_equal(
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_NOT_ACCEPTED);
 	assert_int_equal(CLI(w, "bob", "contact", "list"), 0);
 	assert_string_equal(w->out, "");
 }

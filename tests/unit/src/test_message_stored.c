@@ -219,6 +219,25 @@ static void thousands_wait_for_one_who_is_long_away(void **state)
 	two_ends_finish(&ends);
 }
 
+/* A live one that nobody takes does not hold up stored ones, and is not lost in silence either. */
+static void a_live_message_far_below_is_given_up(void **state)
+{
+	(void)state;
+	begin(6, 0);
+	two_ends_set_offline(&ends, 1, true);
+	two_ends_send(&ends, 0, 1, 1);
+	for (unsigned i = 0; i < MESSAGE_WINDOW; i++) {
+		two_ends_send_stored(&ends, 0, 1, 2);
+		if (i % 50 == 0)
+			two_ends_run(&ends, 1 * SECOND, NULL);
+		assert_true(ends.end[0].not_accepted_count == 0 || i == MESSAGE_WINDOW - 1);
+	}
+	assert_true(two_ends_run(&ends, 10 * SECOND, two_ends_idle));
+	assert_int_equal(ends.end[0].not_accepted_count, 1);
+	assert_int_equal(ends.end[0].accepted_count, MESSAGE_WINDOW);
+	two_ends_finish(&ends);
+}
+
 /* ---- Deaths ---- */
 
 static bool all_accepted(const struct two_ends *which)
@@ -399,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_message_does_not_expire_while_the_way_is_gone),
 		cmocka_unit_test(a_stored_message_does_not_wait_for_a_live_one_that_is_lost),
 		cmocka_unit_test(thousands_wait_for_one_who_is_long_away),
+		cmocka_unit_test(a_live_message_far_below_is_given_up),
 		cmocka_unit_test(recipient_dies_at_every_step),
 		cmocka_unit_test(sender_dies_at_every_step),
 		cmocka_unit_test(nothing_accepted_is_lost_or_comes_twice_or_out_of_order),
