@@ -36,7 +36,9 @@ static void name_sockets(void)
 {
 	const char *parent = getenv("TMPDIR");
 
-	snprintf(directory, sizeof directory, "%.32s/chappe-port.XXXXXX", parent ? parent : "/tmp");
+	if (snprintf(directory, sizeof directory, "%s/chappe-port.XXXXXX",
+		    parent ? parent : "/tmp") >= (int)sizeof directory)
+		bench_fail("TMPDIR=%s: too long, try another", parent);
 	if (mkdtemp(directory) == NULL)
 		bench_fail("%s: %s", directory, strerror(errno));
 	snprintf(server, sizeof server,
