@@ -1,5 +1,6 @@
 /* What operators do and ask (control.h). */
 #include "control.h"
+#include "limit_classes.h"
 #include "log.h"
 #include "state.h"
 
@@ -66,6 +67,8 @@ int control_device_limits(struct control *control, uint32_t id, const struct sto
 
 	if (result == 0 && device.revoked_s)
 		result = -ENOENT;
+	if (result == 0 && !limit_classes_fit(control, limits))
+		result = -ENOSPC;
 	if (result == 0)
 		result = settle(control, store_device_limits(control->store, id, limits));
 	if (result == 0) {

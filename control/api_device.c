@@ -187,7 +187,13 @@ void api_device_patch(struct api_request *request)
 	int r = api_audit_begin(request);
 	if (r == 0 && (r = control_device_limits(request->control, device.id, &device.limits)) != 0)
 		api_audit_undo(request);
-	if (r != 0)
+	if (r == -ENOSPC)
+		api_fail(request, API_FULL,
+			"changing the limits: devices have %d different pairs of frames_per_s and "
+			"bytes_per_s already, as many as there can be. Give this one a pair that "
+			"another one has (`chappectl device list`)",
+			TABLE_LIMIT_CLASSES - 1);
+	else if (r != 0)
 		api_fail_errno(request, r, "changing the limits");
 	else
 		reply_device(request, device.id);

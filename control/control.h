@@ -24,6 +24,7 @@ struct store *control_store(struct control *control);
 int control_invite(struct control *control, uint32_t ttl_s, struct store_invitation *invitations,
 	uint32_t count); /* all of them or none; on failure they are wiped */
 int control_invitation_cancel(struct control *control, const uint8_t id[WIRE_INVITATION_ID_BYTES]);
+/* -ENOSPC: devices have as many different limits already as the dataplane can tell apart. */
 int control_device_limits(struct control *control, uint32_t id, const struct store_limits *limits);
 /* Ends the device's sessions and deletes its routes; -EALREADY when it is revoked already. */
 int control_device_revoke(struct control *control, uint32_t id);

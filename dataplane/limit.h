@@ -6,6 +6,8 @@
 #ifndef CHAPPE_DATAPLANE_LIMIT_H
 #define CHAPPE_DATAPLANE_LIMIT_H
 
+#include "src/table_msg.h"
+
 #include <rte_branch_prediction.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +15,7 @@
 struct rte_rcu_qsbr;
 
 enum {
-	LIMIT_CLASSES = 1024,
+	LIMIT_CLASSES = TABLE_LIMIT_CLASSES,
 	LIMIT_NONE = 0, /* the class without limits */
 	LIMIT_BURST_FRAMES_MIN = 32,
 	LIMIT_BURST_BYTES_MIN = 32 * 1232,

@@ -16,7 +16,12 @@
 #include "stages.h"
 #include "wire.h"
 
-enum { TABLE_VERSION = 1, TABLE_MESSAGE_BYTES = 65536, TABLE_STAGES_S = 5 };
+enum {
+	TABLE_VERSION = 1,
+	TABLE_MESSAGE_BYTES = 65536,
+	TABLE_STAGES_S = 5,
+	TABLE_LIMIT_CLASSES = 1024, /* different limits of devices, no limits among them */
+};
 
 /* op, code, direction, record, help */
 #define TABLE_MESSAGES(X)                                                                          \

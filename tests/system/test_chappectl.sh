@@ -45,7 +45,7 @@ expect 2 "no value for it" invite --ttl 5y
 expect 0 "Exit status" --help
 for command in init status invite "invitation list" "invitation cancel" "device list" "device show" \
 	"device limit" "device revoke" "route list" "route revoke" "session list" stats disclose audit \
-	"store status" "store verify" "store compact" "store limits"; do
+	"store status" "store verify" "store compact" "store limits" backup restore; do
 	# shellcheck disable=SC2086
 	expect 0 "chappectl $command" $command --help
 done
