@@ -11,16 +11,20 @@ enum {
 	AT_ONCE = 16, /* frames of a mailbox before the device's next one has its turn */
 };
 
-/* Where a device is. */
-enum list { NO_LIST, READY, LATER, WHEEL };
+/* Where a device is; in the wheel, in the list WHEEL and its spoke. */
+enum list {
+	NO_LIST = DELIVER_NOWHERE,
+	READY = DELIVER_READY,
+	LATER = DELIVER_LATER,
+	WHEEL = DELIVER_WHEEL,
+};
 
 static void lists_clear(struct deliver *deliver)
 {
 	static const struct deliver_list empty = { NONE, NONE };
 
-	deliver->ready = deliver->later = empty;
-	for (uint32_t i = 0; i < DELIVER_WHEEL; i++)
-		deliver->wheel[i] = empty;
+	for (uint32_t i = 0; i < DELIVER_LISTS; i++)
+		deliver->lists[i] = empty;
 	deliver->waiting = 0;
 }
 
@@ -56,34 +60,33 @@ int deliver_reset(struct deliver *deliver, uint32_t devices_max, uint64_t now_us
 	return 0;
 }
 
-static struct deliver_list *list_of(struct deliver *deliver, const struct deliver_device *device)
+static uint32_t spoke(uint64_t number)
 {
-	switch ((enum list)device->list) {
-	case READY:
-		return &deliver->ready;
-	case LATER:
-		return &deliver->later;
-	case WHEEL:
-		return &deliver->wheel[device->due_us / DELIVER_WHEEL_US % DELIVER_WHEEL];
-	default:
-		return NULL;
-	}
+	return WHEEL + (uint32_t)(number % DELIVER_SPOKES);
 }
 
+/* Which of the lists a device is in. */
+static uint32_t list_of(const struct deliver_device *device)
+{
+	return device->list == WHEEL ? spoke(device->due_us / DELIVER_WHEEL_US) : device->list;
+}
+
+/* Lists go by number: through a pointer to one of several, gcc 12 at -O3 keeps the first entry of a
+ * list in a register across the loops that empty it, and they never end. */
 static void leave(struct deliver *deliver, struct deliver_device *device)
 {
-	struct deliver_list *list = list_of(deliver, device);
+	const uint32_t list = list_of(device);
 
-	if (!list)
+	if (device->list == NO_LIST)
 		return;
 	if (device->previous != NONE)
 		deliver->devices[device->previous].next = device->next;
 	else
-		list->first = device->next;
+		deliver->lists[list].first = device->next;
 	if (device->next != NONE)
 		deliver->devices[device->next].previous = device->previous;
 	else
-		list->last = device->previous;
+		deliver->lists[list].last = device->previous;
 	deliver->waiting -= device->list == WHEEL;
 	device->list = NO_LIST;
 }
@@ -94,14 +97,14 @@ static void join(struct deliver *deliver, uint32_t number, enum list where)
 
 	leave(deliver, device);
 	device->list = where;
-	struct deliver_list *list = list_of(deliver, device);
+	const uint32_t list = list_of(device), last = deliver->lists[list].last;
 	device->next = NONE;
-	device->previous = list->last;
-	if (list->last != NONE)
-		deliver->devices[list->last].next = number;
+	device->previous = last;
+	if (last != NONE)
+		deliver->devices[last].next = number;
 	else
-		list->first = number;
-	list->last = number;
+		deliver->lists[list].first = number;
+	deliver->lists[list].last = number;
 	deliver->waiting += where == WHEEL;
 }
 
@@ -231,10 +234,9 @@ static void turn_wheel(struct deliver *deliver)
 	const uint64_t to = deliver->now_us / DELIVER_WHEEL_US;
 
 	while (deliver->wheel_at < to && deliver->waiting > 0) {
-		const struct deliver_list *spoke =
-			&deliver->wheel[++deliver->wheel_at % DELIVER_WHEEL];
-		while (spoke->first != NONE)
-			retry(deliver, spoke->first);
+		const uint32_t list = spoke(++deliver->wheel_at);
+		while (deliver->lists[list].first != NONE)
+			retry(deliver, deliver->lists[list].first);
 	}
 	deliver->wheel_at = to;
 }
@@ -251,27 +253,27 @@ void deliver_tick(struct deliver *deliver, uint64_t now_us)
 {
 	deliver->now_us = now_us;
 	turn_wheel(deliver);
-	while (deliver->later.first != NONE) {
-		struct deliver_device *device = &deliver->devices[deliver->later.first];
+	while (deliver->lists[LATER].first != NONE) {
+		struct deliver_device *device = &deliver->devices[deliver->lists[LATER].first];
 		device->left = (uint16_t)pace(device);
 		device->acknowledged = 0;
-		join(deliver, deliver->later.first, READY);
+		join(deliver, deliver->lists[LATER].first, READY);
 	}
 }
 
 bool deliver_is_ready(const struct deliver *deliver)
 {
-	return deliver->ready.first != NONE;
+	return deliver->lists[READY].first != NONE;
 }
 
 uint64_t deliver_due_us(const struct deliver *deliver)
 {
-	if (deliver->ready.first != NONE || deliver->later.first != NONE)
+	if (deliver->lists[READY].first != NONE || deliver->lists[LATER].first != NONE)
 		return 0;
-	for (uint64_t spoke = deliver->wheel_at + 1;
-		deliver->waiting > 0 && spoke <= deliver->wheel_at + DELIVER_WHEEL; spoke++)
-		if (deliver->wheel[spoke % DELIVER_WHEEL].first != NONE)
-			return spoke * DELIVER_WHEEL_US;
+	for (uint64_t at = deliver->wheel_at + 1;
+		deliver->waiting > 0 && at <= deliver->wheel_at + DELIVER_SPOKES; at++)
+		if (deliver->lists[spoke(at)].first != NONE)
+			return at * DELIVER_WHEEL_US;
 	return UINT64_MAX;
 }
 
@@ -367,8 +369,8 @@ static enum outcome serve(struct deliver *deliver, uint32_t number, struct ring 
 
 void deliver_run(struct deliver *deliver, struct ring *down, uint64_t until_us)
 {
-	while (deliver->ready.first != NONE && clock_us() < until_us) {
-		const uint32_t number = deliver->ready.first;
+	while (deliver->lists[READY].first != NONE && clock_us() < until_us) {
+		const uint32_t number = deliver->lists[READY].first;
 		const struct deliver_device *device = &deliver->devices[number];
 		const enum outcome outcome = serve(deliver, number, down);
 		if (outcome == RING_FULL)

@@ -36,7 +36,16 @@ struct deliver_device {
 	bool online;
 };
 
-enum { DELIVER_WHEEL = 1024, DELIVER_WHEEL_US = 50000 /* so a turn of it takes 51 s */ };
+enum { DELIVER_SPOKES = 1024, DELIVER_WHEEL_US = 50000 /* so a turn of it takes 51 s */ };
+
+/* Lists of devices: none, served in this tick, in the next one, and the spokes of the wheel. */
+enum {
+	DELIVER_NOWHERE,
+	DELIVER_READY,
+	DELIVER_LATER,
+	DELIVER_WHEEL,
+	DELIVER_LISTS = DELIVER_WHEEL + DELIVER_SPOKES
+};
 
 struct deliver_list {
 	uint32_t first, last;
@@ -46,8 +55,7 @@ struct deliver {
 	struct depot *depot;
 	struct deliver_device *devices;
 	uint32_t devices_max;
-	struct deliver_list ready, later; /* served in this tick; in the next one */
-	struct deliver_list wheel[DELIVER_WHEEL];
+	struct deliver_list lists[DELIVER_LISTS];
 	uint64_t wheel_at;                /* spokes that have passed */
 	uint32_t waiting;                 /* devices in the wheel */
 	uint64_t sent, again, unreadable; /* frames, since start */
