@@ -308,7 +308,7 @@ void inbox_restored(struct inbox *inbox, uint64_t now_ns)
 	struct incoming *incoming;
 
 	inbox->stirred_ns = now_ns;
-	TAILQ_FOREACH (incoming, &inbox->held, link)
+	for (incoming = TAILQ_FIRST(&inbox->held); incoming; incoming = TAILQ_NEXT(incoming, link))
 		if (incoming->missing == 0 && incoming->stored)
 			incoming->quiet_ns = now_ns;
 }

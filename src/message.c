@@ -114,7 +114,8 @@ static uint64_t give_up_stored(struct message_peer *peer)
 	const struct outgoing *message;
 	uint64_t partial = 0;
 
-	TAILQ_FOREACH (message, &peer->stored.queue, link) {
+	for (message = TAILQ_FIRST(&peer->stored.queue); message;
+		message = TAILQ_NEXT(message, link)) {
 		if (message->type == SEAL_GIVEN_UP || (message->fragments > 1 && message->open))
 			partial = partial ? partial : message->number;
 		if (message->type == SEAL_DATA || message->type == SEAL_HELLO)
@@ -212,7 +213,7 @@ int message_cancel(struct message_peer *peer, uint64_t number)
 static void add_backlog(const struct outbox *outbox, struct message_backlog *backlog)
 {
 	const struct outgoing *message;
-	TAILQ_FOREACH (message, &outbox->queue, link)
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link))
 		backlog->messages += message->type == SEAL_DATA;
 	backlog->bytes += outbox->bytes;
 }

@@ -149,7 +149,7 @@ void outbox_take_out(struct outbox *outbox, struct outgoing *message)
 struct outgoing *outbox_find(const struct outbox *outbox, uint64_t number)
 {
 	struct outgoing *message;
-	TAILQ_FOREACH (message, &outbox->queue, link)
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link))
 		if (message->number == number &&
 			(message->type == SEAL_DATA || message->type == SEAL_HELLO))
 			return message;

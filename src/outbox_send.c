@@ -28,7 +28,7 @@ void outbox_tick(struct outbox *outbox, uint64_t now_ns)
 void outbox_probe(struct outbox *outbox, uint64_t now_ns)
 {
 	struct outgoing *message;
-	TAILQ_FOREACH (message, &outbox->queue, link)
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link))
 		if (message->progress_ns)
 			message->progress_ns = now_ns;
 	outbox->recovery.timeouts = 0;
@@ -100,8 +100,9 @@ static void fill_frame(const struct fragment *fragment, struct message_frame *fr
 	frame->plain.frags = put16(message->fragments);
 	frame->plain.len = put16((uint16_t)len);
 	frame->plain.message = put64(message->type == SEAL_ACK ? 0 : message->number);
-	memcpy(frame->plain.data, message->data + (size_t)fragment->index * SEAL_LARGE_DATA_BYTES,
-		len);
+	if (len)
+		memcpy(frame->plain.data,
+			message->data + (size_t)fragment->index * SEAL_LARGE_DATA_BYTES, len);
 	frame->frame_id = fragment->sent.frame_id;
 	if (!message->way.stored || !fragment->sent.frame_id)
 		randombytes_buf(&frame->frame_id, sizeof frame->frame_id);

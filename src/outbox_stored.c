@@ -8,7 +8,7 @@
 static struct fragment *find_waiting(const struct outbox *outbox, uint64_t frame_id)
 {
 	struct outgoing *message;
-	TAILQ_FOREACH (message, &outbox->queue, link) {
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link)) {
 		if (!message->open)
 			return NULL;
 		for (uint16_t i = 0; message->waiting && i < message->fragments; i++)
@@ -22,7 +22,8 @@ static struct fragment *find_waiting(const struct outbox *outbox, uint64_t frame
 static struct fragment *find(const struct outbox *outbox, uint64_t frame_id)
 {
 	struct fragment *fragment;
-	TAILQ_FOREACH (fragment, &outbox->on_the_way, link)
+	for (fragment = TAILQ_FIRST(&outbox->on_the_way); fragment;
+		fragment = TAILQ_NEXT(fragment, link))
 		if (fragment->sent.frame_id == frame_id)
 			return fragment;
 	return frame_id ? find_waiting(outbox, frame_id) : NULL;
@@ -148,7 +149,7 @@ uint64_t outbox_first_partial(const struct outbox *outbox)
 {
 	const struct outgoing *message;
 
-	TAILQ_FOREACH (message, &outbox->queue, link)
+	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link))
 		if (message->fragments > 1 || message->type == SEAL_GIVEN_UP)
 			return message->number;
 	return 0;
