@@ -92,7 +92,7 @@ void control_operations(
 /* id of the device in a slot, 0 when there is none. */
 uint32_t control_device_in_slot(const struct control *control, uint32_t slot);
 
-/* Confirmed sessions, as far as control has heard; looks at every slot. */
+/* Confirmed sessions, as far as control has heard. */
 uint32_t control_session_count(const struct control *control);
 
 /* Live sessions, asked of the dataplane. visit() is called for each; done() once, with 0 or

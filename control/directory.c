@@ -314,6 +314,11 @@ int directory_reserve(
 	return 0;
 }
 
+static uint32_t sessions_of(const struct device *device)
+{
+	return (uint32_t)device->has_session + device->has_earlier;
+}
+
 void directory_release(struct directory *directory, uint32_t slot)
 {
 	struct device *device = directory_device(directory, slot);
@@ -329,6 +334,7 @@ void directory_release(struct directory *directory, uint32_t slot)
 	} else {
 		directory->reserved--;
 	}
+	directory->sessions -= sessions_of(device);
 	sodium_memzero(device, sizeof *device);
 	free_slot(directory, slot);
 }
@@ -388,18 +394,21 @@ void directory_unpend(struct directory *directory, uint32_t number)
 	directory->pending_count--;
 }
 
-void directory_session(struct device *device, uint32_t index)
+void directory_session(struct directory *directory, struct device *device, uint32_t index)
 {
+	directory->sessions -= sessions_of(device);
 	if (device->has_session) {
 		device->earlier = device->session;
 		device->has_earlier = true;
 	}
 	device->session = index;
 	device->has_session = true;
+	directory->sessions += sessions_of(device);
 }
 
-void directory_session_ended(struct device *device, uint32_t index)
+void directory_session_ended(struct directory *directory, struct device *device, uint32_t index)
 {
+	directory->sessions -= sessions_of(device);
 	if (device->has_earlier && device->earlier == index)
 		device->has_earlier = false;
 	if (device->has_session && device->session == index) {
@@ -407,4 +416,14 @@ void directory_session_ended(struct device *device, uint32_t index)
 		device->has_session = device->has_earlier;
 		device->has_earlier = false;
 	}
+	directory->sessions += sessions_of(device);
+}
+
+void directory_sessions_forgotten(struct directory *directory)
+{
+	for (uint32_t slot = 0; slot < directory->capacity; slot++) {
+		directory->devices[slot].has_session = false;
+		directory->devices[slot].has_earlier = false;
+	}
+	directory->sessions = 0;
 }

@@ -48,6 +48,7 @@ struct directory {
 	uint32_t *free_slots;   /* ring of limit entries, first in first out */
 	uint32_t free_head, free_count;
 	uint32_t enrolled, reserved;
+	uint32_t sessions; /* confirmed ones that have not ended */
 
 	struct pending *pendings;
 	uint32_t *by_index; /* chains of pendings; as many buckets as pendings */
@@ -93,8 +94,10 @@ uint32_t directory_pending(const struct directory *directory, uint32_t index);
 void directory_unpend(struct directory *directory, uint32_t number);
 
 /* A confirmed session becomes the device's current one. */
-void directory_session(struct device *device, uint32_t index);
+void directory_session(struct directory *directory, struct device *device, uint32_t index);
 /* A session has ended. */
-void directory_session_ended(struct device *device, uint32_t index);
+void directory_session_ended(struct directory *directory, struct device *device, uint32_t index);
+/* All of them have, as far as is known. */
+void directory_sessions_forgotten(struct directory *directory);
 
 #endif

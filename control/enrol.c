@@ -66,7 +66,7 @@ static void confirm_session(struct control *control, uint32_t number)
 	if (sodium_memcmp(pending->key, device->key, sizeof device->key) == 0) {
 		if (pending->attempt > device->attempt)
 			device->attempt = pending->attempt;
-		directory_session(device, pending->index);
+		directory_session(&control->directory, device, pending->index);
 		COUNT(control, sessions_confirmed);
 	} else {
 		remove_session(control, pending->index);

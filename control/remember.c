@@ -51,13 +51,5 @@ void control_operations(
 
 uint32_t control_session_count(const struct control *control)
 {
-	uint32_t count = 0;
-
-	for (uint32_t slot = 0; slot < control->directory.capacity; slot++) {
-		const struct device *device = &control->directory.devices[slot];
-
-		if (device->state == DEVICE_ENROLLED)
-			count += (uint32_t)device->has_session + device->has_earlier;
-	}
-	return count;
+	return control->directory.sessions;
 }

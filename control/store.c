@@ -95,6 +95,7 @@ int store_commit(struct store *store)
 	if (result < 0)
 		store_rollback(store);
 	store->in_transaction = false;
+	store->committed = store->tally;
 	return result;
 }
 
@@ -108,6 +109,7 @@ void store_rollback(struct store *store)
 	if (!sqlite3_get_autocommit(store->db))
 		store_finish(rollback, store_step(store, rollback));
 	store->in_transaction = false;
+	store->tally = store->committed;
 }
 
 bool store_erase_due(const struct store *store)

@@ -202,7 +202,7 @@ int store_erasure_delete(struct store *store, uint64_t row);
 struct store_counts {
 	uint64_t devices, revoked, routes, invitations_open, audits, erasures;
 };
-/* Walks whole tables: for people who ask, not for timers. */
+/* Walks invitations and erasures: for people who ask, not for timers. */
 int store_counts(struct store *store, int64_t now_s, struct store_counts *counts);
 
 /* Every column of every table, one line each: table, column, SQL declaration, how long it lives

@@ -16,21 +16,38 @@ int store_reset_secret(struct store *store, uint8_t secret[RESET_SECRET_BYTES])
 	return store_finish(select, result < 0 ? result : result == 1 ? 0 : -ENOENT);
 }
 
+int store_take_tally(struct store *store)
+{
+	sqlite3_stmt *select = store_statement(store, STORE_SQL_TALLY);
+	int result = store_step(store, select);
+
+	if (result == 1)
+		store->tally = (struct store_tally){
+			.devices = (uint64_t)sqlite3_column_int64(select, 0),
+			.revoked = (uint64_t)sqlite3_column_int64(select, 1),
+			.routes = (uint64_t)sqlite3_column_int64(select, 2),
+			.audits = (uint64_t)sqlite3_column_int64(select, 3),
+		};
+	store->committed = store->tally;
+	return store_finish(select, result < 0 ? result : 0);
+}
+
 int store_counts(struct store *store, int64_t now_s, struct store_counts *counts)
 {
 	sqlite3_stmt *select = store_statement(store, STORE_SQL_COUNTS);
 	int result;
 
-	memset(counts, 0, sizeof *counts);
+	*counts = (struct store_counts){
+		.devices = store->tally.devices,
+		.revoked = store->tally.revoked,
+		.routes = store->tally.routes,
+		.audits = store->tally.audits,
+	};
 	sqlite3_bind_int64(select, 1, now_s);
 	result = store_step(store, select);
 	if (result == 1) {
-		counts->devices = (uint64_t)sqlite3_column_int64(select, 0);
-		counts->revoked = (uint64_t)sqlite3_column_int64(select, 1);
-		counts->routes = (uint64_t)sqlite3_column_int64(select, 2);
-		counts->invitations_open = (uint64_t)sqlite3_column_int64(select, 3);
-		counts->audits = (uint64_t)sqlite3_column_int64(select, 4);
-		counts->erasures = (uint64_t)sqlite3_column_int64(select, 5);
+		counts->invitations_open = (uint64_t)sqlite3_column_int64(select, 0);
+		counts->erasures = (uint64_t)sqlite3_column_int64(select, 1);
 	}
 	return store_finish(select, result < 0 ? result : 0);
 }
@@ -143,10 +160,15 @@ int store_expire(struct store *store, int64_t now_s, uint32_t *deleted)
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
 		sqlite3_stmt *expire = store_statement(store, kept[i].which);
 		int result;
+		/* Walks all devices: only where it may find some. */
+		if (kept[i].which == STORE_SQL_DEVICE_EXPIRE && store->tally.revoked == 0)
+			continue;
 		sqlite3_bind_int64(expire, 1, now_s - kept[i].keep_s);
 		result = store_write(store, expire);
 		if (result < 0)
 			return result;
+		if (kept[i].which == STORE_SQL_DEVICE_EXPIRE)
+			store->tally.revoked -= (uint32_t)result;
 		*deleted += (uint32_t)result;
 	}
 	store->erase_due |= *deleted > 0;
@@ -164,7 +186,10 @@ int store_audit_add(
 	sqlite3_bind_text(add, 3, what, -1, SQLITE_STATIC);
 	sqlite3_bind_text(add, 4, outcome, -1, SQLITE_STATIC);
 	result = store_write(store, add);
-	return result < 0 ? result : 0;
+	if (result < 0)
+		return result;
+	store->tally.audits++;
+	return 0;
 }
 
 int store_audits_after(

@@ -34,6 +34,7 @@ int store_device_add(struct store *store, struct store_device *device)
 	if (result < 0)
 		return result;
 	device->id = (uint32_t)sqlite3_last_insert_rowid(store->db);
+	store->tally.devices++;
 	return 0;
 }
 
@@ -61,10 +62,13 @@ int store_device_revoke(struct store *store, uint32_t id, int64_t now_s)
 	result = store_write(store, revoke);
 	if (result <= 0)
 		return result < 0 ? result : -ENOENT;
+	store->tally.devices--;
+	store->tally.revoked++;
 	sqlite3_bind_int64(routes, 1, id);
 	result = store_write(store, routes);
 	if (result < 0)
 		return result;
+	store->tally.routes -= (uint32_t)result;
 	store->erase_due = true;
 	return 0;
 }

@@ -285,6 +285,12 @@ int store_open(const char *state_dir, struct store **store, char error[STORE_ERR
 		result = -EPROTO;
 		snprintf(error, STORE_ERROR_BYTES, "%s: %s", path, sqlite3_errmsg(opened->db));
 	}
+	if (result == 0) {
+		result = store_take_tally(opened);
+		if (result < 0)
+			snprintf(error, STORE_ERROR_BYTES, "%s: %s", path,
+				sqlite3_errmsg(opened->db));
+	}
 	if (result < 0) {
 		store_close(opened);
 		return result;

@@ -13,7 +13,10 @@ int store_route_add(struct store *store, const struct store_route *route)
 	sqlite3_bind_int64(add, 4, route->created_s);
 	sqlite3_bind_int64(add, 5, (int64_t)route->request);
 	result = store_write(store, add);
-	return result < 0 ? result : 0;
+	if (result < 0)
+		return result;
+	store->tally.routes++;
+	return 0;
 }
 
 int store_route_flags(
@@ -39,6 +42,7 @@ int store_route_delete(struct store *store, uint32_t device, const uint8_t route
 	result = store_write(store, delete);
 	if (result <= 0)
 		return result < 0 ? result : -ENOENT;
+	store->tally.routes--;
 	store->erase_due = true;
 	return 0;
 }

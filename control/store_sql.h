@@ -22,10 +22,10 @@
 	X(CHECKPOINT, "PRAGMA wal_checkpoint(TRUNCATE)")                                           \
 	X(SCRATCH, "INSERT INTO secret VALUES ('', zeroblob(4000))")                               \
 	X(SECRET, "SELECT value FROM secret WHERE name = ?")                                       \
-	X(COUNTS, "SELECT (SELECT count(*) FROM device WHERE revoked IS NULL), "                   \
-		  "(SELECT count(*) FROM device WHERE revoked IS NOT NULL), "                      \
-		  "(SELECT count(*) FROM route), (SELECT count(*) FROM invitation "                \
-		  "WHERE used IS NULL AND expires > ?), (SELECT count(*) FROM audit), "            \
+	X(TALLY, "SELECT (SELECT count(*) FROM device WHERE revoked IS NULL), "                    \
+		 "(SELECT count(*) FROM device WHERE revoked IS NOT NULL), "                       \
+		 "(SELECT count(*) FROM route), (SELECT count(*) FROM audit)")                     \
+	X(COUNTS, "SELECT (SELECT count(*) FROM invitation WHERE used IS NULL AND expires > ?), "  \
 		  "(SELECT count(*) FROM erasure)")                                                \
 	X(DEVICE_ADD, "INSERT INTO device (slot, key, psk, created, routes_max, frames_per_s, "    \
 		      "bytes_per_s) VALUES (?, ?, ?, ?, ?, ?, ?)")                                 \
@@ -85,10 +85,17 @@ enum store_statement {
 
 enum { STORE_PATH_BYTES = 1024 };
 
+/* Rows of the large tables. SQLite would walk them to count them, some 100 ms for a million devices
+ * and their routes, and the event loop with it. */
+struct store_tally {
+	uint64_t devices, revoked, routes, audits;
+};
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STORE_SQL_COUNT];
 	bool in_transaction;
+	struct store_tally tally, committed; /* committed: as of the last commit */
 	bool erase_due;
 };
 
@@ -100,6 +107,8 @@ sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
 int store_step(struct store *store, sqlite3_stmt *statement);
 /* Resets the statement and drops its parameters; returns result. */
 int store_finish(sqlite3_stmt *statement, int result);
+/* Counts rows, once after opening; from there on whoever adds or deletes some keeps the tally. */
+int store_take_tally(struct store *store);
 /* Begins a transaction unless there is one. */
 int store_begin(struct store *store);
 /* Runs a writing statement whose parameters are bound, in the transaction, and finishes it.

@@ -18,10 +18,7 @@ static int on_hello(void *arg, const struct table_hello *hello, bool other_boot)
 		return result;
 	control->dataplane = *hello;
 	control->connected_s = control_now_s();
-	for (uint32_t slot = 0; slot < control->directory.capacity; slot++) {
-		control->directory.devices[slot].has_session = false;
-		control->directory.devices[slot].has_earlier = false;
-	}
+	directory_sessions_forgotten(&control->directory);
 	sync->keep_count = sync->keep_next = sync->next_slot = sync->refused = 0;
 	sync->next_row = sync->routes = 0;
 	log_info("dataplane connected: %u workers, %u device slots%s", hello->owners,
@@ -52,7 +49,7 @@ static void on_dumped(void *arg, const struct table_session *session)
 	 */
 	if (session->confirmed && !control->restored && device &&
 		device->state == DEVICE_ENROLLED && keep(&control->sync, session->index) == 0) {
-		directory_session(device, session->index);
+		directory_session(&control->directory, device, session->index);
 		COUNT(control, sessions_kept);
 		return;
 	}
@@ -162,7 +159,7 @@ static void on_ended(void *arg, const struct table_ended *ended)
 	if (number != DIRECTORY_NONE)
 		enrol_unpend(control, number);
 	else if (device && device->state == DEVICE_ENROLLED)
-		directory_session_ended(device, ended->index);
+		directory_session_ended(&control->directory, device, ended->index);
 }
 
 static void sync_ended(struct control *control, int error)

@@ -213,20 +213,22 @@ static void current_and_earlier_session(void **state)
 	struct device device = { 0 };
 
 	(void)state;
-	directory_session(&device, 5);
+	directory_session(&directory, &device, 5);
 	assert_true(device.has_session && !device.has_earlier);
-	directory_session(&device, 6);
+	directory_session(&directory, &device, 6);
+	assert_int_equal(directory.sessions, 2);
 	assert_int_equal(device.session, 6);
 	assert_int_equal(device.earlier, 5);
-	directory_session_ended(&device, 5);
+	directory_session_ended(&directory, &device, 5);
 	assert_true(device.has_session && !device.has_earlier);
-	directory_session(&device, 7);
-	directory_session_ended(&device, 7);
+	directory_session(&directory, &device, 7);
+	directory_session_ended(&directory, &device, 7);
 	assert_int_equal(device.session, 6);
-	directory_session_ended(&device, 9);
+	directory_session_ended(&directory, &device, 9);
 	assert_true(device.has_session);
-	directory_session_ended(&device, 6);
+	directory_session_ended(&directory, &device, 6);
 	assert_false(device.has_session);
+	assert_int_equal(directory.sessions, 0);
 }
 
 int main(void)
