@@ -110,8 +110,7 @@ uint64_t outbox_expiry(const struct outbox *outbox, uint64_t heard_ns);
 /* The first message in the queue of which only a part may be at the relay for ever: a large one, or
  * one that was given up, which the contact is to be told; 0: none. */
 uint64_t outbox_first_partial(const struct outbox *outbox);
-/* Tells the contact that a message is given up of which something may be at the relay: the lowest
- * number in the queue, repeated until the relay accepts that. */
+/* Tells the contact, first of all in the queue, that a message is given up. */
 void outbox_notify(struct outbox *outbox, uint64_t number);
 void outbox_free(struct outgoing *message);
 

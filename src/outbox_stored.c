@@ -79,7 +79,8 @@ static uint64_t expires_ns(const struct outgoing *message, uint64_t heard_ns)
 	return message->progress_ns + message->way.accept_ns;
 }
 
-/* What is at the relay of a large message stays there until its recipient is told. */
+/* What is at the relay of a large message stays there until its recipient is told; and who has the
+ * next one already would wait for it. */
 static struct outgoing *make_notice(uint64_t number)
 {
 	struct outgoing *notice = calloc(1, sizeof *notice);
@@ -111,12 +112,12 @@ void outbox_notify(struct outbox *outbox, uint64_t number)
 
 static void expire(struct outbox *outbox, struct outgoing *message)
 {
-	bool partial = message->fragments > 1;
+	bool numbered = message->type == SEAL_DATA || message->type == SEAL_HELLO;
 
 	/* before another one is begun, which looks below */
-	if (message->type == SEAL_DATA || message->type == SEAL_HELLO)
+	if (numbered)
 		ledger_set(outbox->ledger, message->number, LEDGER_GIVEN_UP);
-	if (partial)
+	if (numbered && (message->fragments > 1 || message->number < outbox->begun))
 		outbox_notify(outbox, message->number);
 	outbox_take_out(outbox, message);
 	TAILQ_INSERT_TAIL(&outbox->expired, message, link);

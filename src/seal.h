@@ -32,7 +32,7 @@ enum seal_type {
 	SEAL_DATA = 1,  /* a fragment of a message */
 	SEAL_ACK = 2,   /* src/ack.h */
 	SEAL_HELLO = 3, /* the sender's own contact link: hello_read() of src/link.h */
-	/* The rest of a large message, of which the relay has stored a part, will never come. */
+	/* The message will never come, or not the rest of it. */
 	SEAL_GIVEN_UP = 4,
 };
 
