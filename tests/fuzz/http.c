@@ -4,7 +4,7 @@
 #include "control/api_path.h"
 #include "fuzz.h"
 
-enum { PATH = 0, INVITE = 1, LIMITS = 2, NONE = 3, MODES = 4 };
+enum { PATH = 0, INVITE = 1, LIMITS = 2, NONE = 3, STORE_LIMITS = 4, BACKUP = 5, MODES = 6 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -67,6 +67,28 @@ static void take_limits(const uint8_t *data, size_t len)
 		MUST(!all[i]->given || all[i]->value >= -1);
 }
 
+static void take_store_limits(const uint8_t *data, size_t len)
+{
+	char fault[API_FAULT_BYTES] = "";
+	struct api_store_limits limits;
+	int result = api_body_store_limits(data, len, &limits, fault);
+	check_fault(result, fault);
+	if (result)
+		return;
+#define X(field, least, most, otherwise, what)                                                     \
+	MUST(!limits.field.given || limits.field.value == -1 ||                                    \
+		(limits.field.value >= (least) && limits.field.value <= (most)));
+	ADMIN_LIMITS(X)
+#undef X
+}
+
+static void take_backup(const uint8_t *data, size_t len)
+{
+	char fault[API_FAULT_BYTES] = "";
+	struct api_backup backup;
+	check_fault(api_body_backup(data, len, &backup, fault), fault);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char fault[API_FAULT_BYTES] = "";
@@ -81,6 +103,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		break;
 	case LIMITS:
 		take_limits(data + 1, len - 1);
+		break;
+	case STORE_LIMITS:
+		take_store_limits(data + 1, len - 1);
+		break;
+	case BACKUP:
+		take_backup(data + 1, len - 1);
 		break;
 	default:
 		check_fault(api_body_none(data + 1, len - 1, fault), fault);

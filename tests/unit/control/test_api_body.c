@@ -121,6 +121,61 @@ static void a_request_without_a_body_takes_none(void **state)
 	assert_int_not_equal(api_body_none("{\"a\":1}", 7, fault), 0);
 }
 
+static int store_limits(const char *body, struct api_store_limits *limits, char *fault)
+{
+	return api_body_store_limits(body, strlen(body), limits, fault);
+}
+
+static void limits_of_what_waits_are_read_or_refused_by_name(void **state)
+{
+	(void)state;
+	struct api_store_limits limits;
+	char fault[API_FAULT_BYTES];
+	static const struct {
+		const char *body, *fault;
+	} refused[] = {
+		{ "", "nothing to change" },
+		{ "{}", "nothing to change" },
+		{ "{\"ttl_minutes\":60}", "unknown field \"ttl_minutes\"" },
+		{ "{\"ttl_s\":90}", "whole minutes" },
+		{ "{\"ttl_s\":0}", "\"ttl_s\" must be an integer from 60 to 31622400" },
+		{ "{\"route_frames\":0}", "\"route_frames\" must be an integer from 1 to 1048576" },
+		{ "{\"route_frames\":true}", "must be an integer" },
+		{ "{\"total_bytes\":\"16G\"}", "must be an integer" },
+	};
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		assert_int_not_equal(store_limits(refused[i].body, &limits, fault), 0);
+		if (strstr(fault, refused[i].fault) == NULL)
+			fail_msg("%s: %s", refused[i].body, fault);
+		assert_false(limits.ttl_minutes.given || limits.route_frames.given);
+	}
+	assert_int_equal(
+		store_limits("{\"ttl_s\":3600,\"disk_free_bytes\":0,\"device_bytes\":null}",
+			&limits, fault),
+		0);
+	assert_true(limits.ttl_minutes.given && limits.ttl_minutes.value == 60);
+	assert_true(limits.disk_free_bytes.given && limits.disk_free_bytes.value == 0);
+	assert_true(limits.device_bytes.given && limits.device_bytes.value == -1);
+	assert_false(limits.route_frames.given);
+	assert_int_equal(store_limits("{\"ttl_s\":null}", &limits, fault), 0);
+	assert_true(limits.ttl_minutes.given && limits.ttl_minutes.value == -1);
+}
+
+static void a_backup_s_flags_are_true_or_false(void **state)
+{
+	(void)state;
+	static const char both[] = "{\"without_store\":true,\"discard\":false}";
+	static const char number[] = "{\"discard\":1}";
+	struct api_backup backup;
+	char fault[API_FAULT_BYTES];
+	assert_int_equal(api_body_backup("", 0, &backup, fault), 0);
+	assert_false(backup.without_store || backup.discard);
+	assert_int_equal(api_body_backup(both, strlen(both), &backup, fault), 0);
+	assert_true(backup.without_store && !backup.discard);
+	assert_int_not_equal(api_body_backup(number, strlen(number), &backup, fault), 0);
+	assert_non_null(strstr(fault, "\"discard\" must be true or false"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +185,8 @@ int main(void)
 		cmocka_unit_test(a_body_that_is_too_long_is_refused),
 		cmocka_unit_test(every_truncation_is_refused_and_read_within_its_bounds),
 		cmocka_unit_test(a_request_without_a_body_takes_none),
+		cmocka_unit_test(limits_of_what_waits_are_read_or_refused_by_name),
+		cmocka_unit_test(a_backup_s_flags_are_true_or_false),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

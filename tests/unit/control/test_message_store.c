@@ -265,6 +265,13 @@ static bool all_erased(void)
 	return waiting_erasures() == 0;
 }
 
+enum { ROUTES = MESSAGE_ERASE_BATCH + 6 };
+
+static bool asked_for_all(void)
+{
+	return count_of(ADMIN_ROUTE_ERASE) >= ROUTES;
+}
+
 static void add_routes(uint32_t count, uint8_t first[16])
 {
 	struct store *store = control_store(rig->control);
@@ -283,7 +290,6 @@ static void add_routes(uint32_t count, uint8_t first[16])
  * dataplane has certainly forgotten the route. */
 static void what_waits_under_revoked_routes_is_erased(void **state)
 {
-	enum { ROUTES = MESSAGE_ERASE_BATCH + 6 };
 	struct rig_device device;
 	uint8_t first[16];
 
@@ -306,6 +312,7 @@ static void what_waits_under_revoked_routes_is_erased(void **state)
 	rig_start(rig);
 	fake_listen();
 	turn_until(is_connected, 20);
+	turn_until(asked_for_all, 30);
 	turn(1500);
 	/* Without a dataplane in step they are erased, and kept: one that is out of step may still
 	 * let frames in. */
