@@ -1,7 +1,7 @@
 /* Kills a chappe-store at random moments, hundreds of times, while a played dataplane sends it
  * messages and takes deliveries, and checks that every promise about them was kept (soak_model.h).
  *
- * usage: store_soak [--rounds N] [--minutes M] [--seed S] [--preload LIBRARY] PROGRAM DIRECTORY
+ * usage: store_soak [--rounds N] [--seconds N] [--seed S] [--preload LIBRARY] PROGRAM DIRECTORY
  *
  * A round: the store starts, or starts anew after a kill, messages flow for a while, SIGKILL; in
  * one of five the dataplane starts anew too, in one of five the store is killed while it starts.
@@ -161,7 +161,7 @@ static void write_configuration(const struct options *options)
 static void parse(struct options *options, int argc, char **argv)
 {
 	static const struct option known[] = { { "rounds", 1, NULL, 'r' },
-		{ "minutes", 1, NULL, 'm' }, { "seed", 1, NULL, 's' }, { "preload", 1, NULL, 'p' },
+		{ "seconds", 1, NULL, 'm' }, { "seed", 1, NULL, 's' }, { "preload", 1, NULL, 'p' },
 		{ NULL, 0, NULL, 0 } };
 	int option;
 
@@ -170,7 +170,7 @@ static void parse(struct options *options, int argc, char **argv)
 		if (option == 'r')
 			options->rounds = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'm')
-			options->until_ms = play_now_ms() + strtoul(optarg, NULL, 10) * 60000;
+			options->until_ms = play_now_ms() + strtoul(optarg, NULL, 10) * 1000;
 		else if (option == 's')
 			options->seed = strtoull(optarg, NULL, 10);
 		else if (option == 'p')
@@ -179,7 +179,7 @@ static void parse(struct options *options, int argc, char **argv)
 			argc = 0;
 	}
 	if (argc - optind != 2 || options->seed == 0) {
-		fputs("usage: store_soak [--rounds N] [--minutes M] [--seed S] [--preload LIBRARY] "
+		fputs("usage: store_soak [--rounds N] [--seconds N] [--seed S] [--preload LIBRARY] "
 		      "PROGRAM DIRECTORY\n",
 			stderr);
 		exit(2);
