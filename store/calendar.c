@@ -45,8 +45,8 @@ void calendar_forget(struct calendar *calendar, uint32_t minute)
 
 	while (gone + 1 < calendar->count && calendar->pages[gone].minute < minute)
 		gone++;
-	if (gone < 1024 && gone + 1 < calendar->count)
-		return; /* not worth the move */
+	if (gone == 0 || (gone < 1024 && gone + 1 < calendar->count))
+		return; /* nothing, or not worth the move */
 	memmove(calendar->pages, calendar->pages + gone,
 		(calendar->count - gone) * sizeof *calendar->pages);
 	calendar->count -= gone;
