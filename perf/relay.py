@@ -166,8 +166,8 @@ class Relay:
         run(self.build / "control/chappectl", "init", "--state", self.dir / "state", "--user", "nobody")
         self.control = self.spawn("control", ["taskset", "-c", str(self.other_cpu),
             self.build / "control/chappe-control", "--config", self.dir / "control.conf"])
-        wait_for("chappe-control starts", 30, (self.dir / "run/control.sock").exists, self.control,
-            self.dir / "control.log")
+        # Its socket is there a moment before it listens.
+        wait_for("chappe-control starts", 30, lambda: "devices" in self.status(), self.control, self.dir / "control.log")
         self.start_loadgen()
         self.dataplane = self.spawn("dataplane", [self.build / "dataplane/chappe-dataplane",
             "--config", self.dir / "dataplane.conf", "--pid-file", self.dir / "dataplane.pid", "--",
