@@ -178,7 +178,7 @@ static void stored_messages_wait_for_the_recipient(void **state)
 	assert_int_equal(w->relay->stored[w->relay->stored_count - 1].ttl, 6); /* 64 minutes */
 	assert_int_equal(CLI(w, "bob", "recv", "--count", "2"), 0);
 	assert_string_equal(w->out, "alice: one\nalice: two\n");
-	assert_int_equal(CLI(w, "bob", "recv", "--timeout", "0.3"), CHAPPE_ERR_TIMEOUT);
+	assert_int_equal(CLI(w, "bob", "recv", "--timeout", "1.5"), CHAPPE_ERR_TIMEOUT);
 	assert_int_equal(w->relay->counts.received_wrong, 0);
 	assert_int_equal(w->relay->counts.changed, 0);
 }
@@ -189,11 +189,11 @@ static void what_the_relay_does_not_store_is_never_lost_in_silence(void **state)
 	cli_pair(w);
 	w->relay->no_store = true;
 	assert_int_equal(
-		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_NOT_ACCEPTED);
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "1.5"), CHAPPE_ERR_NOT_ACCEPTED);
 	assert_non_null(strstr(w->err, "bob"));
 	w->relay->down = true;
 	assert_int_equal(
-		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_UNREACHABLE);
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "1.5"), CHAPPE_ERR_UNREACHABLE);
 	assert_non_null(strstr(w->err, "not kept"));
 	w->relay->down = w->relay->no_store = false;
 	/* what was given up holds nothing up */
@@ -207,7 +207,7 @@ static void send_waits_for_the_recipient_where_it_is_told_to(void **state)
 	struct cli_world *w = *state;
 	pid_t receiver;
 	cli_pair(w);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "four", "--wait", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "four", "--wait", "--timeout", "1.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	assert_non_null(strstr(w->err, "keeps it"));
 	receiver = CLI_START(w, "bob", "recv", "--follow", "--ack-within", "1");
@@ -228,7 +228,7 @@ static void a_receiver_sends_stored_messages_for_others(void **state)
 	assert_int_equal(CLI(w, "alice", "send", "bob", "handed over"), 0);
 	w->relay->no_store = true;
 	assert_int_equal(
-		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_NOT_ACCEPTED);
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "1.5"), CHAPPE_ERR_NOT_ACCEPTED);
 	w->relay->no_store = false;
 	kill(alice, SIGTERM);
 	(void)cli_finish(w, "alice", alice);
@@ -264,16 +264,16 @@ static void send_tells_why_it_did_not_get_through(void **state)
 {
 	struct cli_world *w = *state;
 	cli_pair(w);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "hello?", "--live", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "hello?", "--live", "--timeout", "1.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	assert_int_equal(CLI(w, "alice", "send", "carol", "x"), CHAPPE_ERR_NO_CONTACT);
 	assert_int_equal(CLI(w, "alice", "contact", "new", "carol"), 0);
-	assert_int_equal(CLI(w, "alice", "send", "carol", "x", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "carol", "x", "--timeout", "1.5"),
 		CHAPPE_ERR_CONTACT_NOT_READY);
-	assert_int_equal(CLI(w, "bob", "recv", "--timeout", "0.3"), CHAPPE_ERR_TIMEOUT);
+	assert_int_equal(CLI(w, "bob", "recv", "--timeout", "1.5"), CHAPPE_ERR_TIMEOUT);
 	w->relay->down = true;
 	assert_int_equal(
-		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_UNREACHABLE);
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "1.5"), CHAPPE_ERR_UNREACHABLE);
 }
 
 /* What could not be written is not acknowledged: the sender hears about it. */
@@ -311,16 +311,16 @@ static void a_process_that_receives_sends_for_others(void **state)
 	assert_int_equal(cli_finish(w, "bob", bob), 0);
 	assert_memory_equal(w->out, "by the other process\nxxx", 24);
 	assert_int_equal(w->out_len, 21 + sizeof large);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "1.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	/* one that hangs does not make the others hang */
 	kill(alice, SIGSTOP);
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "1.5"),
 		CHAPPE_ERR_LOCKED);
 	kill(alice, SIGKILL);
 	assert_int_equal(cli_finish(w, "alice", alice), -1);
 	/* what it left behind is in nobody's way */
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "1.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 }
 
@@ -335,11 +335,11 @@ static void a_revoked_contact_does_not_get_through(void **state)
 		routes += w->relay->routes[i].used;
 	assert_int_equal(routes, 1); /* alice's own */
 	receiver = CLI_START(w, "bob", "recv", "--timeout", "1");
-	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "0.5"),
+	assert_int_equal(CLI(w, "alice", "send", "bob", "x", "--live", "--timeout", "1.5"),
 		CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	assert_int_equal(cli_finish(w, "bob", receiver), CHAPPE_ERR_TIMEOUT);
 	assert_int_equal(
-		CLI(w, "alice", "send", "bob", "x", "--timeout", "0.5"), CHAPPE_ERR_NOT_ACCEPTED);
+		CLI(w, "alice", "send", "bob", "x", "--timeout", "1.5"), CHAPPE_ERR_NOT_ACCEPTED);
 	assert_int_equal(CLI(w, "bob", "contact", "list"), 0);
 	assert_string_equal(w->out, "");
 }
