@@ -30,7 +30,9 @@ static struct fragment *find(const struct outbox *outbox, uint64_t frame_id)
 }
 
 /* Takes it off the way; of a frame that was sent twice nobody knows which one was accepted, so it
- * tells neither a round trip time nor what was lost before it. */
+ * tells no round trip time. Nor what was lost before it, unless a probe timeout has passed: then
+ * what was sent before the probe is taken for lost, as it is after an outage. If it was not, the
+ * relay knows a repetition; else each pair of frames would wait for a timeout of its own. */
 static void take(struct outbox *outbox, struct fragment *fragment, uint64_t now_ns)
 {
 	struct outgoing *message = fragment->message;
@@ -47,10 +49,10 @@ static void take(struct outbox *outbox, struct fragment *fragment, uint64_t now_
 	fragment->state = FRAGMENT_HELD;
 	message->held++;
 	message->progress_ns = now_ns;
-	if (!fragment->repeated && sent.order > before) {
+	if (!fragment->repeated && sent.order > before)
 		recovery_sample(&outbox->recovery, now_ns, now_ns - sent.sent_ns, 0);
+	if ((!fragment->repeated || outbox->recovery.timeouts > 0) && sent.order > before)
 		outbox->acked_order = sent.order;
-	}
 	outbox->recovery.timeouts = 0;
 	outbox->heard_ns = now_ns;
 	outbox_detect_losses(outbox, now_ns, before, sent.order);

@@ -234,6 +234,30 @@ static void a_full_store_is_not_a_silent_loss(void **state)
 	world_free(w);
 }
 
+/* What was on its way when the store went away is not sent again in pairs, one in each timeout. */
+static void after_an_outage_all_of_it_goes_out_at_once(void **state)
+{
+	enum { MESSAGES = 20 };
+	struct world *w = paired();
+	struct world_device *a = &w->device[ALICE];
+
+	(void)state;
+	send_stored(a, "bob", "first", 5);
+	world_run(w, 2 * PEER_S);
+	assert_int_equal(a->counts[CHAPPE_EVENT_ACCEPTED], 1);
+	w->relay->store_takes = 0;
+	for (int i = 0; i < MESSAGES; i++)
+		send_stored(a, "bob", "meanwhile", 9);
+	world_run(w, 5 * PEER_S);
+	assert_int_equal(a->counts[CHAPPE_EVENT_ACCEPTED], 1);
+	w->relay->store_takes = -1;
+	for (int i = 0; i < 1000 && a->counts[CHAPPE_EVENT_ACCEPTED] == 1; i++)
+		world_run(w, PEER_S / 100);
+	world_run(w, PEER_S / 10);
+	assert_int_equal(a->counts[CHAPPE_EVENT_ACCEPTED], 1 + MESSAGES);
+	world_free(w);
+}
+
 static void the_time_to_live_is_rounded_up(void **state)
 {
 	static const struct {
@@ -337,6 +361,7 @@ int main(void)
 		cmocka_unit_test(what_can_never_be_of_use_does_not_block_the_mailbox),
 		cmocka_unit_test(what_the_application_puts_off_stays_at_the_relay),
 		cmocka_unit_test(a_full_store_is_not_a_silent_loss),
+		cmocka_unit_test(after_an_outage_all_of_it_goes_out_at_once),
 		cmocka_unit_test(the_time_to_live_is_rounded_up),
 		cmocka_unit_test(no_crash_loses_what_was_accepted),
 	};
