@@ -217,8 +217,8 @@ class Relay:
             more = {"stdout": log, "stdin": subprocess.DEVNULL, **more}
             return start(command, stderr=log, **more)
 
-    def ctl(self, *arguments):
-        return run(self.build / "control/chappectl", "--socket", self.dir / "run/control.sock", *arguments)
+    def ctl(self, *arguments, **more):
+        return run(self.build / "control/chappectl", "--socket", self.dir / "run/control.sock", *arguments, **more)
 
     def status(self):
         """What chappectl says, also while there is no dataplane; {} while nobody answers."""
@@ -266,9 +266,10 @@ class Relay:
         """{stage: cycles a frame} of the packet path while it is offered more than it can carry."""
         done = {}
         sample = threading.Thread(target=lambda: done.update(
-            json.loads(self.ctl("stats", f"--stages={seconds}", "--json"))))
+            json.loads(self.ctl("stats", f"--stages={seconds}", "--json", preexec_fn=urgent))))
         sample.start()
-        self.trial("max", seconds + 0.5, cell, in_flight)
+        while sample.is_alive():  # both CPUs poll: it may have to wait for one
+            self.trial("max", seconds / 2, cell, in_flight)
         sample.join()
         sums = [worker["stages"] for worker in done["workers"]]
         frames = sum(stages["tx"]["frames"] for stages in sums)
