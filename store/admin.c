@@ -106,6 +106,14 @@ int admin_accept(struct admin *admin)
 	return -1;
 }
 
+static bool is_peer(const struct admin *admin, int fd)
+{
+	for (int i = 0; i < ADMIN_PEERS_MAX; i++)
+		if (fd >= 0 && admin->peers[i] == fd)
+			return true;
+	return false;
+}
+
 static void drop(struct admin *admin, int peer)
 {
 	for (int at = 0; at < ADMIN_PEERS_MAX; at++)
@@ -160,6 +168,8 @@ bool admin_serve(struct admin *admin, int peer)
 	uint8_t bytes[sizeof(struct admin_request) + 1];
 	struct admin_request request;
 
+	if (!is_peer(admin, peer))
+		return false;
 	for (int i = 0; i < ADMIN_REQUESTS_A_TURN; i++) {
 		const ssize_t got = recv(peer, bytes, sizeof bytes, 0);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))

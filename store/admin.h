@@ -24,7 +24,8 @@ void admin_close(struct admin *admin);
 
 /* Accepts who waits. Returns the descriptor to watch, or -1. */
 int admin_accept(struct admin *admin);
-/* Answers what a peer asks. False where it is gone: its descriptor is closed. */
+/* Answers what a peer asks. False where it is gone: its descriptor is closed; and for what is no
+ * peer's descriptor (any more), which is left alone. */
 bool admin_serve(struct admin *admin, int peer);
 
 /* Replies to who waits for work that has ended. */

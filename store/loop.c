@@ -82,6 +82,9 @@ static void on_event(struct loop *loop, int fd)
 	} else if (fd == loop->link || fd == loop->up || fd == loop->service->work.job.ended) {
 		loop->service->input = true; /* for the next turn */
 	} else {
+		/* Or a descriptor that an earlier dataplane gave and that was closed since: it
+		 * stays in epoll while that process has it open too, and its number may by now be
+		 * that of a file of the engine. */
 		(void)admin_serve(loop->admin, fd);
 	}
 }
