@@ -86,14 +86,17 @@ static void do_status(struct service *service, struct admin_status *status)
 static void do_limits_set(
 	struct service *service, const struct admin_limits *asked, struct admin_reply *reply)
 {
+	struct admin_limits wanted = *asked, current;
 	struct depot_limits limits;
 
 	reply->result = limits_check(asked, reply->text);
 	if (reply->result < 0)
 		return;
-	limits_from_admin(&limits, asked);
-	if (memcmp(&limits, &service->limits, sizeof limits) == 0)
+	wanted.reserved = 0;
+	limits_to_admin(&current, &service->limits);
+	if (memcmp(&wanted, &current, sizeof wanted) == 0)
 		return;
+	limits_from_admin(&limits, asked);
 	const int result = limits_save(service->directory, &limits);
 	if (result < 0) {
 		refuse(reply, result, "the limits could not be kept");

@@ -1,122 +1,9 @@
-/* Accepting and delivering, turn by turn, with the dataplane's side in this process and a clock of
- * the test's own. */
-#include "files.h"
-#include "relay.h"
-
-#include "store/clock.h"
-#include "store/service.h"
+/* Accepting, and what becomes of the store when it or the dataplane starts anew, turn by turn. */
+#include "turns.h"
 
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SMALL = 480, LARGE = 1200, WORKERS = 2 };
-
-static struct service service;
-static struct relay relay;
-static uint64_t now_us;
-
-static void open_service(void)
-{
-	static char directory[96];
-	char error[SERVICE_ERROR_BYTES] = "";
-
-	snprintf(directory, sizeof directory, "%s/store", files_directory);
-	if (service_open(&service, directory, files_directory, error) != 0)
-		fail_msg("%s", error);
-}
-
-static void turn(void)
-{
-	now_us += TICK_US;
-	service_turn(&service, now_us);
-	(void)service_deliver(&service, UINT64_MAX);
-}
-
-/* Turns until the disk has what was taken, and one more for what it had before. */
-static void settle(void)
-{
-	turn();
-	do {
-		turn();
-		usleep(100);
-	} while (depot_is_committing(service.depot));
-}
-
-static void connect_both(void)
-{
-	for (int i = 0; i < 200 && !relay_accept(&relay, WORKERS); i++)
-		turn();
-	turn();
-	assert_true(relay_is_ready(&relay));
-	relay_event(&relay, SHARE_RESYNC, 0, 0);
-	turn();
-}
-
-static int setup(void **state)
-{
-	if (sodium_init() < 0 || files_make(state) != 0)
-		return -1;
-	now_us = clock_us() / TICK_US * TICK_US;
-	relay_listen(&relay, files_directory);
-	open_service();
-	connect_both();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	service_close(&service);
-	relay_close(&relay);
-	return files_remove(state);
-}
-
-/* Takes the next record, which must be there and of a kind. */
-static struct share_down next_down(uint16_t kind)
-{
-	struct share_down record;
-
-	assert_true(relay_take(&relay, &record));
-	assert_int_equal(record.kind, kind);
-	return record;
-}
-
-static void assert_nothing_down(void)
-{
-	struct share_down record;
-
-	assert_false(relay_take(&relay, &record));
-}
-
-static void assert_delivers(uint64_t route, uint64_t frame_id, uint32_t len)
-{
-	const struct share_down record = next_down(SHARE_DELIVER);
-	uint8_t cell[LARGE];
-
-	relay_cell(cell, len, WIRE_STORED, route, frame_id);
-	assert_int_equal(record.len, len);
-	assert_memory_equal(record.frame, cell, len);
-}
-
-static void assert_accepts(uint32_t index, uint64_t route, uint64_t frame_id)
-{
-	const struct share_down record = next_down(SHARE_SEND);
-
-	assert_int_equal(record.index, index);
-	assert_int_equal(record.len, SMALL);
-	assert_true(relay_route(&record) == route);
-	assert_true(relay_frame_id(&record) == frame_id);
-	assert_true(sodium_is_zero(record.frame + WIRE_INNER_HEADER_BYTES,
-		sizeof record.frame - WIRE_INNER_HEADER_BYTES));
-}
-
-/* Sends one frame and sees it accepted. */
-static void store(uint32_t device, uint64_t route, uint64_t frame_id, uint32_t len)
-{
-	assert_true(relay_stored(&relay, 0, device, 9, route, frame_id, len));
-	settle();
-	assert_accepts(9, route, frame_id);
-}
 
 static void frame_is_accepted_and_waits(void **state)
 {
@@ -179,31 +66,6 @@ static void one_that_is_online_gets_it_after_the_commit(void **state)
 	turn();
 	turn();
 	assert_nothing_down();
-}
-
-/* What frames may go down in one turn, at most. */
-static uint32_t drain(uint16_t kind)
-{
-	struct share_down record;
-	uint32_t count = 0;
-
-	while (relay_take(&relay, &record))
-		count += record.kind == kind;
-	return count;
-}
-
-/* Many frames for one route, accepted. */
-static void store_many(uint32_t device, uint64_t route, uint64_t first, uint64_t count)
-{
-	for (uint64_t id = first; id < first + count;) {
-		while (id < first + count &&
-			relay_stored(&relay, 0, device, 9, route, id, id % 2 ? LARGE : SMALL))
-			id++;
-		settle();
-		(void)drain(SHARE_SEND);
-	}
-	settle();
-	(void)drain(SHARE_SEND);
 }
 
 /* `accepted` leaves in the same turns, whether the recipients are online, offline or unknown, and
@@ -305,120 +167,6 @@ static void bursts_wait_for_the_commit(void **state)
 	assert_int_equal(service.accept.counts.accepted, sent);
 	assert_int_equal(service.accept.counts.refused[DEPOT_FAILED], 0);
 	assert_true(sent > DEPOT_BATCH_MAX);
-}
-
-/* The rates of a device that acknowledges at once, of one that does not, and the window. */
-static void delivery_is_paced(void **state)
-{
-	(void)state;
-	store_many(3, 1000, 1, 3000);
-	relay_event(&relay, SHARE_ONLINE, 3, 0);
-	turn();
-	uint32_t out = drain(SHARE_DELIVER);
-	assert_int_equal(out, DELIVER_PACE);
-	/* Nothing comes back: the same pace until the window is full, within the first retry. */
-	for (int i = 0; i < 20; i++) {
-		turn();
-		const uint32_t more = drain(SHARE_DELIVER);
-		assert_int_equal(more, DELIVER_PACE);
-		out += more;
-	}
-	/* All of it comes back at once: as much and an eighth goes out, and so it grows. */
-	uint64_t next = 1;
-	uint32_t last = 0;
-	for (int i = 0; i < 200 && next <= 3000; i++) {
-		struct share_down record;
-		for (; out > 0; out--, next++)
-			assert_true(relay_received(&relay, 0, 3, 1000, next));
-		turn();
-		while (relay_take(&relay, &record)) {
-			assert_true(relay_frame_id(&record) == next + out);
-			out++;
-		}
-		assert_true(out <= DELIVER_TICK_MAX);
-		last = out > last ? out : last;
-	}
-	assert_int_equal(next, 3001);
-	assert_true(last > 200);
-	settle();
-	assert_int_equal(mailboxes_count(depot_mailboxes(service.depot)), 0);
-}
-
-/* A device whose session lives and that is gone: tried ever more rarely, and with few frames. */
-static void silent_device_costs_little(void **state)
-{
-	uint32_t in_first = 0, in_last = 0;
-
-	(void)state;
-	store_many(3, 1000, 1, 2000);
-	relay_event(&relay, SHARE_ONLINE, 3, 0);
-	for (int second = 0; second < 600; second++)
-		for (int i = 0; i < 200; i++) {
-			turn();
-			const uint32_t sent = drain(SHARE_DELIVER);
-			in_first += second < 10 ? sent : 0;
-			in_last += second >= 300 ? sent : 0;
-		}
-	assert_true(in_first > 1000);
-	assert_true(in_last > 0);
-	assert_in_range(
-		in_last, 1, 4 * 2000 + 300);     /* whole rounds every fourth time, 32 s apart */
-	relay_event(&relay, SHARE_ONLINE, 3, 0); /* a new session: tried at once */
-	turn();
-	assert_int_equal(drain(SHARE_DELIVER), DELIVER_PACE);
-}
-
-/* A route of which nothing is acknowledged does not hold up another of the same device, and is
- * tried again all the same. */
-static void routes_of_a_device_do_not_wait_for_each_other(void **state)
-{
-	uint32_t stuck = 0, moved = 0;
-
-	(void)state;
-	store_many(3, 1000, 1, 5);
-	store_many(3, 1001, 1, 100);
-	relay_event(&relay, SHARE_ONLINE, 3, 0);
-	for (int i = 0; i < 400; i++) {
-		struct share_down record;
-		turn();
-		while (relay_take(&relay, &record)) {
-			if (relay_route(&record) == 1000) {
-				stuck++;
-				continue;
-			}
-			moved++;
-			relay_received(&relay, 0, 3, 1001, relay_frame_id(&record));
-		}
-	}
-	assert_int_equal(moved, 100);
-	assert_in_range(stuck, 10, 40);
-}
-
-static void many_devices_drain_together(void **state)
-{
-	enum { EACH = 50 };
-	static uint64_t seen[RELAY_DEVICES];
-	uint32_t all = 0;
-
-	(void)state;
-	memset(seen, 0, sizeof seen);
-	for (uint32_t device = 0; device < RELAY_DEVICES; device++)
-		store_many(device, 1000 + device, 1, EACH);
-	for (uint32_t device = 0; device < RELAY_DEVICES; device++)
-		relay_event(&relay, SHARE_ONLINE, device, 0);
-	for (int i = 0; i < 1000 && all < RELAY_DEVICES * EACH; i++) {
-		struct share_down record;
-		turn();
-		assert_true(ring_waiting(&service.attach.share.down) <= DELIVER_RING_MAX);
-		while (relay_take(&relay, &record)) {
-			const uint32_t device = (uint32_t)(relay_route(&record) - 1000);
-			assert_true(relay_frame_id(&record) == ++seen[device]);
-			relay_received(&relay, device % WORKERS, device, 1000 + device,
-				relay_frame_id(&record));
-			all++;
-		}
-	}
-	assert_int_equal(all, RELAY_DEVICES * EACH);
 }
 
 /* After a restart the store knows no slots: it asks, and delivers what is then known. */
@@ -548,7 +296,7 @@ static void hostile_records_end_the_link(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, turns_setup, turns_teardown)
 		TEST(frame_is_accepted_and_waits),
 		TEST(what_waited_is_delivered_until_received),
 		TEST(one_that_is_online_gets_it_after_the_commit),
@@ -556,10 +304,6 @@ int main(void)
 		TEST(repeated_frame_is_stored_once),
 		TEST(over_quota_there_is_silence),
 		TEST(bursts_wait_for_the_commit),
-		TEST(delivery_is_paced),
-		TEST(silent_device_costs_little),
-		TEST(routes_of_a_device_do_not_wait_for_each_other),
-		TEST(many_devices_drain_together),
 		TEST(restarted_store_asks_where_routes_lead),
 		TEST(route_without_an_end_is_asked_for),
 		TEST(restarted_dataplane_gets_all_again),
