@@ -82,8 +82,8 @@ void bench_print(const struct bench_figure *figure)
 		figure->name, figure->cell, figure->sessions, bench_suite(figure->suite),
 		figure->workers, figure->value, figure->unit, figure->floor, figure->ratio.median,
 		figure->ratio.low, figure->ratio.high, figure->family, figure->burst, figure->pairs,
-		figure->retaken, figure->page ? figure->page : bench_page_bytes(), figure->stage ? figure->stage : "",
-		figure->alone, figure->floor_alone);
+		figure->retaken, figure->page ? figure->page : bench_page_bytes(),
+		figure->stage ? figure->stage : "", figure->alone, figure->floor_alone);
 	fflush(stdout);
 }
 
