@@ -12,7 +12,7 @@ KEYS = ("name", "cell", "sessions", "suite", "workers", "value", "unit", "floor"
 NAMES = ("path", "path_swcksum", "scale_rss", "scale_steered", "handshake", "memory_per_device",
          "memory_per_route", "install_devices", "install_sessions", "peer_coturn",
          "peer_wireguard_go", "peer_nats", "peer_nats_tls", "store_accept", "store_drain",
-         "store_start")
+         "store_start", "store_memory")
 
 # What each figure's ratio must reach, and the goal. lower: smaller is better.
 TARGETS = [
@@ -33,7 +33,11 @@ TARGETS = [
     ("memory_per_route", {}, 64, 48, True, "bytes"),
     ("install_devices", {}, 10, 3, True, "s"),
     ("install_sessions", {}, 100000, 500000, False, "a second"),
-    ("store_accept", {}, 0.5, 0.8, False, "of the disk's"),
+    # 1,024 frames in flight: the most of which 99 in 100 are accepted within about 20 ms.
+    ("store_accept", {"sessions": 1024}, 0.5, 0.8, False, "of the disk's"),
+    # Idle devices are back after a keepalive, 25 s, and look for what waits then.
+    ("store_start", {"sessions": 1000000}, 25, 10, True, "s"),
+    ("store_memory", {"sessions": 1000000}, 200, 160, True, "bytes a waiting mailbox"),
     ("peer_coturn", {}, 5, 10, False, "× cheaper"),
     ("peer_wireguard_go", {}, 5, 10, False, "× cheaper"),
     ("peer_nats_tls", {}, 5, 10, False, "× cheaper"),
