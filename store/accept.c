@@ -59,7 +59,7 @@ static int take_some(struct accept *accept, struct ring *ring, uint32_t devices_
 {
 	int taken = 0;
 
-	for (; taken<TAKE_AT_ONCE && * left> 0; taken++, (*left)--) {
+	for (; taken < TAKE_AT_ONCE && 0 < *left; taken++, (*left)--) {
 		if (!ring_take(ring, &accept->record))
 			return ring->broken ? -1 : taken;
 		if (!share_up_ok(&accept->record, devices_max))

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,7 +19,9 @@ enum {
 
 int attach_init(struct attach *attach, const char *run_dir)
 {
-	*attach = (struct attach){ .socket = -1, .up = -1, .down = -1, .wait_us = RETRY_FIRST_US };
+	*attach = (struct attach){
+		.socket = -1, .up = -1, .down = -1, .epoll = -1, .wait_us = RETRY_FIRST_US
+	};
 	const int len = snprintf(attach->path, sizeof attach->path, "%s/store.sock", run_dir);
 	return len < 0 || (size_t)len >= sizeof attach->path ? -ENAMETOOLONG : 0;
 }
@@ -30,11 +33,28 @@ static void close_one(int *fd)
 	*fd = -1;
 }
 
+static void watch(const struct attach *attach, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = fd };
+
+	if (attach->epoll >= 0 && epoll_ctl(attach->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		log_warning("%s: epoll: %s", attach->path, strerror(errno));
+}
+
+/* The dataplane holds the other descriptor of what lies behind ours, so that closing does not take
+ * it out of epoll, which would go on to name a number that is another file's by then. */
+static void close_watched(const struct attach *attach, int *fd)
+{
+	if (*fd >= 0 && attach->epoll >= 0)
+		(void)epoll_ctl(attach->epoll, EPOLL_CTL_DEL, *fd, NULL);
+	close_one(fd);
+}
+
 void attach_end(struct attach *attach, uint64_t now_us, const char *why)
 {
 	share_unmap(&attach->share);
-	close_one(&attach->socket);
-	close_one(&attach->up);
+	close_watched(attach, &attach->socket);
+	close_watched(attach, &attach->up);
 	close_one(&attach->down);
 	if (!attach->complained)
 		log_warning("%s: %s; trying on until the dataplane is there", attach->path, why);
@@ -71,6 +91,7 @@ static void try_connect(struct attach *attach, uint64_t now_us)
 		attach_end(attach, now_us, "another user's process listens there");
 		return;
 	}
+	watch(attach, attach->socket);
 	attach->state = ATTACH_HELLO;
 	attach->retry_us = now_us + HELLO_US;
 }
@@ -133,6 +154,7 @@ static int map(
 	attach->up = descriptors->fds[LINK_UP];
 	attach->down = descriptors->fds[LINK_DOWN];
 	descriptors->fds[LINK_UP] = descriptors->fds[LINK_DOWN] = -1;
+	watch(attach, attach->up);
 	/* Whatever they are, they must not make this process wait. */
 	if (fcntl(attach->up, F_SETFL, O_NONBLOCK) < 0 ||
 		fcntl(attach->down, F_SETFL, O_NONBLOCK) < 0)

@@ -17,7 +17,8 @@ enum attach_state {
 struct attach {
 	char path[108];
 	enum attach_state state;
-	int socket, up, down; /* descriptors: -1 for none; up and down are eventfds */
+	int socket, up, down; /* descriptors: -1 for none */
+	int epoll;            /* the caller's, or -1: where socket and up are watched, at edges */
 	struct share share;   /* while PRESENT */
 	uint32_t devices_max;
 	uint64_t retry_us;

@@ -25,9 +25,7 @@ int loop_open(struct loop *loop, struct service *service, struct admin *admin)
 {
 	sigset_t ending;
 
-	*loop = (struct loop){
-		.service = service, .admin = admin, .signals = -1, .link = -1, .up = -1
-	};
+	*loop = (struct loop){ .service = service, .admin = admin, .signals = -1 };
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGINT);
@@ -41,33 +39,22 @@ int loop_open(struct loop *loop, struct service *service, struct admin *admin)
 		result = watch(loop, admin->listener, 0);
 	if (result == 0)
 		result = watch(loop, service->work.job.ended, EPOLLET);
+	service->attach.epoll = loop->epoll;
 	return result;
 }
 
 void loop_close(struct loop *loop)
 {
+	loop->service->attach.epoll = -1;
 	if (loop->signals >= 0)
 		close(loop->signals);
 	if (loop->epoll >= 0)
 		close(loop->epoll);
 }
 
-/* The dataplane's descriptors, which come and go. A closed one has left epoll by itself. At edges:
- * what they say is looked at in the next turn, and until then said once. */
-static void watch_dataplane(struct loop *loop)
-{
-	const struct attach *attach = &loop->service->attach;
-
-	if (loop->link != attach->socket && attach->socket >= 0)
-		(void)watch(loop, attach->socket, EPOLLET);
-	if (loop->up != attach->up && attach->up >= 0)
-		(void)watch(loop, attach->up, EPOLLET);
-	loop->link = attach->socket;
-	loop->up = attach->up;
-}
-
 static void on_event(struct loop *loop, int fd)
 {
+	const struct attach *attach = &loop->service->attach;
 	struct signalfd_siginfo signal;
 
 	if (fd == loop->signals) {
@@ -79,12 +66,10 @@ static void on_event(struct loop *loop, int fd)
 		const int peer = admin_accept(loop->admin);
 		if (peer >= 0)
 			(void)watch(loop, peer, 0);
-	} else if (fd == loop->link || fd == loop->up || fd == loop->service->work.job.ended) {
+	} else if (fd == attach->socket || fd == attach->up ||
+		   fd == loop->service->work.job.ended) {
 		loop->service->input = true; /* for the next turn */
 	} else {
-		/* Or a descriptor that an earlier dataplane gave and that was closed since: it
-		 * stays in epoll while that process has it open too, and its number may by now be
-		 * that of a file of the engine. */
 		(void)admin_serve(loop->admin, fd);
 	}
 }
@@ -133,7 +118,6 @@ int loop_run(struct loop *loop)
 	loop->running = true;
 	while (loop->running && result == 0) {
 		const uint64_t due_us = service_due_us(loop->service), now_us = clock_us();
-		watch_dataplane(loop);
 		if (now_us < due_us) {
 			result = wait_until(loop, due_us);
 			tick_us = tick_after(clock_us());

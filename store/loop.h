@@ -12,7 +12,6 @@ struct loop {
 	struct service *service;
 	struct admin *admin;
 	int epoll, signals;
-	int link, up; /* descriptors of the dataplane's that are watched */
 	bool running;
 };
 

@@ -8,6 +8,7 @@
 #include "store/limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -295,6 +296,18 @@ static void nonsense_is_refused(void **state)
 	assert_int_equal(recv(client, bytes, sizeof bytes, 0), 0);
 }
 
+static void descriptor_of_no_peer_stays_open(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_false(admin_serve(&admin, ends[0]));
+	assert_true(fcntl(ends[0], F_GETFD) >= 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void peers_beyond_the_room_are_refused(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -329,6 +342,7 @@ int main(void)
 		TEST(compaction_runs_beside_the_rest),
 		TEST(backup_is_a_store_of_its_own),
 		TEST(nonsense_is_refused),
+		TEST(descriptor_of_no_peer_stays_open),
 		TEST(peers_beyond_the_room_are_refused),
 #undef TEST
 	};

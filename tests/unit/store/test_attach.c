@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -72,6 +73,32 @@ static void comes_and_goes(void **state)
 		assert_true(attach_broken(&attach));
 		attach_end(&attach, now_us, "it is gone");
 	}
+}
+
+/* The relay keeps the other descriptor of what it rings: it must not ring after the end. */
+static void rings_no_more_after_the_end(void **state)
+{
+	struct epoll_event event;
+
+	(void)state;
+	attach.epoll = epoll_create1(EPOLL_CLOEXEC);
+	relay_listen(&relay, files_directory);
+	for (int round = 0; round < 3; round++) {
+		now_us += 1000000;
+		assert_false(attach_turn(&attach, now_us));
+		assert_true(relay_accept(&relay, 1));
+		assert_true(attach_turn(&attach, now_us));
+		while (epoll_wait(attach.epoll, &event, 1, 0) > 0)
+			;
+		relay_ring(&relay);
+		assert_int_equal(epoll_wait(attach.epoll, &event, 1, 0), 1);
+		assert_int_equal(event.data.fd, attach.up);
+		attach_end(&attach, now_us, "the test ends it");
+		relay_ring(&relay);
+		assert_int_equal(epoll_wait(attach.epoll, &event, 1, 0), 0);
+	}
+	close(attach.epoll);
+	attach.epoll = -1;
 }
 
 static void says_more_than_hello(void **state)
@@ -211,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(comes_and_goes),
+		TEST(rings_no_more_after_the_end),
 		TEST(says_more_than_hello),
 		TEST(never_says_hello),
 		TEST(says_what_it_must_not),
