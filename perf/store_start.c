@@ -79,7 +79,8 @@ static int read_one(const char *path, const struct stat *status, int type, struc
 	(void)at;
 	for (ssize_t n = 1; fd >= 0 && n > 0 && reading.left > 0;) {
 		n = read(fd, reading.bytes, sizeof reading.bytes);
-		reading.left -= n > 0 && (uint64_t)n < reading.left ? (uint64_t)n : reading.left;
+		if (n > 0)
+			reading.left -= (uint64_t)n < reading.left ? (uint64_t)n : reading.left;
 	}
 	if (fd >= 0)
 		close(fd);
