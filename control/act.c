@@ -1,7 +1,7 @@
 /* What operators do and ask (control.h). */
 #include "control.h"
+#include "daemon/log.h"
 #include "limit_classes.h"
-#include "log.h"
 #include "state.h"
 
 #include <errno.h>

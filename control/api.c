@@ -3,7 +3,7 @@
 #include "api.h"
 #include "api_audit.h"
 #include "api_request.h"
-#include "log.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <event2/event.h>

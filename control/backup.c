@@ -1,5 +1,5 @@
 #include "backup.h"
-#include "log.h"
+#include "daemon/log.h"
 #include "state.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 #include "channel.h"
-#include "log.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 #include "control.h"
-#include "log.h"
+#include "daemon/log.h"
 #include "src/hop.h"
 #include "state.h"
 #include "vault.h"

@@ -1,7 +1,7 @@
 #include "api.h"
 #include "config.h"
-#include "log.h"
-#include "process.h"
+#include "daemon/log.h"
+#include "daemon/process.h"
 #include "src/key.h"
 #include "src/pid_file.h"
 #include "state.h"
@@ -103,6 +103,27 @@ static int write_pid_file(const struct arguments *arguments, bool *written, char
 	return result;
 }
 
+/* Gives the store's files to the account, so that it can use them once privileges are gone. The
+ * relay key stays what it was. */
+static int give_store(const char *state_dir, const struct process_account *account,
+	char error[PROCESS_ERROR_BYTES])
+{
+	static const char *const files[] = { "", "/" STORE_FILE, "/" STORE_FILE "-wal" };
+
+	if (account->keep || geteuid() != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char path[1024];
+		snprintf(path, sizeof path, "%.900s%s", state_dir, files[i]);
+		if (lchown(path, account->uid, account->gid) == 0 || errno == ENOENT)
+			continue;
+		snprintf(error, PROCESS_ERROR_BYTES, "%.500s: can't be given to %s: %s", path,
+			account->name, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
 /* Everything that needs privileges, then drops them. */
 static int prepare(const struct config *config, const struct arguments *arguments,
 	struct noise_keypair *key, int *listener, bool *pid_written)
@@ -119,7 +140,7 @@ static int prepare(const struct config *config, const struct arguments *argument
 			return result;
 	}
 	if (result == 0)
-		result = process_give_store(config->state_dir, &account, error);
+		result = give_store(config->state_dir, &account, error);
 	if (result == 0) {
 		*listener = api_listen(config->api_socket, group, error);
 		result = *listener < 0 ? *listener : 0;

@@ -1,5 +1,5 @@
 /* Erasures: the message store erases what waits under routes that are gone (store.h). */
-#include "log.h"
+#include "daemon/log.h"
 #include "state.h"
 
 #include <sodium.h>

@@ -1,4 +1,4 @@
-#include "log.h"
+#include "daemon/log.h"
 #include "store_sql.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "table_link.h"
 #include "channel.h"
-#include "log.h"
+#include "daemon/log.h"
 #include "table_queue.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "admin.h"
 
-#include "control/log.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <sodium.h>

@@ -1,7 +1,7 @@
 #include "admin.h"
 
 #include "backup.h"
-#include "control/log.h"
+#include "daemon/log.h"
 #include "limits.h"
 
 #include <dirent.h>

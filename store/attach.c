@@ -1,6 +1,6 @@
 #include "attach.h"
 
-#include "control/log.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

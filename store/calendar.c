@@ -13,7 +13,7 @@ int calendar_add(struct calendar *calendar, uint64_t number, uint32_t minute, ui
 		minute = last->minute;
 	if (last && last->minute == minute && last->epoch == epoch)
 		return 0;
-	if (calendar->count == calendar->room) {
+	if (!calendar->pages || calendar->count == calendar->room) {
 		const size_t room = calendar->room ? 2 * calendar->room : 64;
 		struct calendar_page *pages = realloc(calendar->pages, room * sizeof *pages);
 		if (!pages)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 enum {
-	CACHE_BYTES = 16 << 20, /* of 200 bytes for each of a million mailboxes 17 */
+	CACHE_BYTES = 16 << 20,    /* of 200 bytes for each of a million mailboxes 17 */
 	MEMTABLE_BYTES = 64 << 20, /* of each space; four of them */
 	MEMTABLES = 4,
 	BLOB_FILE_BYTES = 256 << 20,

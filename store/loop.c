@@ -1,7 +1,7 @@
 #include "loop.h"
 
 #include "clock.h"
-#include "control/log.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* chappe-store: the process. Takes what needs privileges, drops them, opens the store, serves. */
 #include "config.h"
-#include "control/log.h"
-#include "control/process.h"
+#include "daemon/log.h"
+#include "daemon/process.h"
 #include "directory.h"
 #include "loop.h"
 #include "src/pid_file.h"

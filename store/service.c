@@ -2,7 +2,7 @@
 
 #include "backup.h"
 #include "clock.h"
-#include "control/log.h"
+#include "daemon/log.h"
 #include "limits.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "work.h"
 
 #include "backup.h"
-#include "control/log.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,5 @@
-#include "process.h"
-#include "log.h"
-#include "store.h"
+#include "daemon/process.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -51,25 +50,6 @@ void process_lock(void)
 		log_warning("not all memory can be locked (%s): keys may reach the swap; lift the "
 			    "limit on locked memory (LimitMEMLOCK=infinity)",
 			strerror(errno));
-}
-
-int process_give_store(const char *state_dir, const struct process_account *account,
-	char error[PROCESS_ERROR_BYTES])
-{
-	static const char *const files[] = { "", "/" STORE_FILE, "/" STORE_FILE "-wal" };
-
-	if (account->keep || geteuid() != 0)
-		return 0;
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		char path[1024];
-		snprintf(path, sizeof path, "%.900s%s", state_dir, files[i]);
-		if (lchown(path, account->uid, account->gid) == 0 || errno == ENOENT)
-			continue;
-		snprintf(error, PROCESS_ERROR_BYTES, "%.500s: can't be given to %s: %s", path,
-			account->name, strerror(errno));
-		return -errno;
-	}
-	return 0;
 }
 
 /* What no thread may gain again, not even by a program with privileges in its file. */

@@ -1,6 +1,7 @@
-/* The process around control: its account, its locked memory, its pid file. */
-#ifndef CHAPPE_CONTROL_PROCESS_H
-#define CHAPPE_CONTROL_PROCESS_H
+/* The process around control, and around chappe-store: its account, its locked memory, its
+ * confinement. */
+#ifndef CHAPPE_DAEMON_PROCESS_H
+#define CHAPPE_DAEMON_PROCESS_H
 
 #include <sys/types.h>
 
@@ -20,11 +21,6 @@ int process_account(
 /* No core dumps, and every page that is touched from now on locked; while privileges last. Where
  * memory can't be locked, says so on the log and goes on. */
 void process_lock(void);
-
-/* Gives the store's files to the account, so that it can use them once privileges are gone. The
- * relay key stays what it was. */
-int process_give_store(const char *state_dir, const struct process_account *account,
-	char error[PROCESS_ERROR_BYTES]);
 
 /* For good: groups, user, capabilities, no new ones; no way to start programs, trace others or
  * reach a network. Threads that start later are confined likewise. */
