@@ -67,7 +67,7 @@ refuses 1 "gives an address to port 1: there are 1 ports" \
 	--config "$T/c.ini" -- "${LCORES[@]}" "${EAL[@]}"
 
 say "too little memory: it says how much it takes, and that is enough"
-sed -i 's/^devices = .*/devices = 20000/' "$T/c.ini"
+sed -i 's/^devices = .*/devices = 40000/' "$T/c.ini"
 sed -i '/198.18.1.2/d' "$T/c.ini"
 refuses 1 "give EAL at least -m" --config "$T/c.ini" -- "${LCORES[@]}" "${EAL[@]}"
 need=$(sed -n 's/.*at least -m \([0-9]*\).*/\1/p' "$T/refused.out")
