@@ -19,7 +19,7 @@ say "every column and every field is named"
 ctl disclose --all --json >"$T/all.json" || fail "disclose --all"
 json 'j["complete"]' <"$T/all.json" | grep -qx True || fail "the disclosure says that it is not complete"
 for part in dataplane control store; do
-	python3 "$lib/structs.py" "$build/$part/chappe-$part" "$top" "$part" src store >"$T/$part.json"
+	python3 "$lib/structs.py" "$build/$part/chappe-$part" "$top" "$part" src daemon store >"$T/$part.json"
 done
 complete() { # complete DISCLOSURE STORE CONTROL-STRUCTS DATAPLANE-STRUCTS STORE-STRUCTS
 	python3 "$lib/check_disclosed.py" "$1" "$2" "$lib/not_disclosed" \
