@@ -53,17 +53,17 @@ static int read_index(struct depot *depot, uint64_t number, struct record_index 
 	return key ? record_open_index(index, number, bytes, (size_t)got, key) : -EBADMSG;
 }
 
-/* The position of a frame in a mailbox, by the bits of it in the entries and then by what the disk
- * says; -1 where it is not there, or not committed yet. */
+/* The position of a frame in a mailbox, by the bits of it in memory and then by what the disk says;
+ * -1 where it is not there, or not committed yet. */
 static int64_t find_committed(struct depot *depot, const struct mailbox *box, uint64_t frame_id,
 	struct record_index *index, struct record_index_bytes *bytes)
 {
-	for (uint32_t at = 0; at < box->count; at++) {
+	int64_t at;
+
+	for (uint32_t cursor = 0; (at = mailbox_seek(depot->boxes, box, frame_id, &cursor)) >= 0;) {
 		const uint64_t number = mailbox_number(box->entries[at]);
-		if (number >= depot->durable)
-			break;
-		if (mailbox_may_be(box->entries[at], frame_id) &&
-			read_index(depot, number, index, bytes) == 0 && index->frame_id == frame_id)
+		if (number < depot->durable && read_index(depot, number, index, bytes) == 0 &&
+			index->frame_id == frame_id)
 			return at;
 	}
 	return -1;
@@ -74,13 +74,17 @@ static uint64_t *frame_id_of(struct depot *depot, uint64_t number)
 	return &depot->frame_ids[number % (2 * DEPOT_BATCH_MAX)];
 }
 
-static bool is_pending(struct depot *depot, const struct mailbox *box, uint64_t frame_id)
+static bool waits(struct depot *depot, const struct mailbox *box, uint64_t frame_id)
 {
-	for (uint32_t at = box->count; at-- > 0;) {
+	struct record_index_bytes bytes;
+	struct record_index index;
+	int64_t at;
+
+	for (uint32_t cursor = 0; (at = mailbox_seek(depot->boxes, box, frame_id, &cursor)) >= 0;) {
 		const uint64_t number = mailbox_number(box->entries[at]);
-		if (number < depot->durable)
-			break;
-		if (*frame_id_of(depot, number) == frame_id)
+		if (number >= depot->durable ? *frame_id_of(depot, number) == frame_id
+					     : read_index(depot, number, &index, &bytes) == 0 &&
+						       index.frame_id == frame_id)
 			return true;
 	}
 	return false;
@@ -89,11 +93,8 @@ static bool is_pending(struct depot *depot, const struct mailbox *box, uint64_t 
 static bool is_known(struct depot *depot, const struct mailbox *box, const struct wire_inner *frame)
 {
 	const uint64_t frame_id = get64(frame->frame_id);
-	struct record_index_bytes bytes;
-	struct record_index index;
 
-	return (box && (is_pending(depot, box, frame_id) ||
-			       find_committed(depot, box, frame_id, &index, &bytes) >= 0)) ||
+	return (box && waits(depot, box, frame_id)) ||
 	       recent_has(depot->recent, frame->route, frame_id);
 }
 
@@ -162,9 +163,8 @@ enum depot_verdict depot_take(
 		return DEPOT_FAILED;
 	const uint64_t entry =
 		mailbox_entry(depot->next, get64(frame->frame_id), frame->ttl, large);
-	if (mailbox_add(depot->boxes, frame->route, entry) < 0)
+	if (mailbox_put(depot->boxes, &box, frame->route, entry, get64(frame->frame_id)) < 0)
 		return DEPOT_FAILED;
-	box = mailbox_find(depot->boxes, frame->route);
 	if (mailbox_set_device(depot->boxes, box, device) < 0) {
 		(void)mailbox_remove(depot->boxes, box, box->count - 1);
 		return DEPOT_FAILED;

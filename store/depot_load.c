@@ -54,7 +54,8 @@ static int keep(struct load *load, uint64_t number, const struct record_index *i
 		result = calendar_add(&depot->calendar, number, index->arrived, index->epoch);
 		if (result == 0)
 			result = mailbox_add(depot->boxes, index->route,
-				mailbox_entry(number, index->frame_id, index->ttl, index->large));
+				mailbox_entry(number, index->frame_id, index->ttl, index->large),
+				index->frame_id);
 	}
 	if (result == 0)
 		epochs_hold(depot->epochs, index->epoch);

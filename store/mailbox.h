@@ -21,6 +21,7 @@ struct mailbox {
 	uint32_t sent;
 	uint32_t since_ms;
 	uint8_t tries;
+	bool has_finder;   /* mailbox_finder.h */
 	uint64_t *entries; /* ascending numbers: mailbox_number() */
 };
 
@@ -73,9 +74,20 @@ uint32_t mailboxes_count(const struct mailboxes *boxes);
 struct mailbox_load mailboxes_load(const struct mailboxes *boxes);
 
 struct mailbox *mailbox_find(const struct mailboxes *boxes, const uint8_t *route);
-/* Adds an entry whose number is above all of the mailbox, which is made where there is none. 0,
- * -ENOMEM, or -ENOSPC above MAILBOX_ENTRIES_MAX. */
-int mailbox_add(struct mailboxes *boxes, const uint8_t *route, uint64_t entry);
+/* The next position from a cursor on, which is 0 at first, of an entry that may be a frame's: look
+ * at the frame_id itself. -1 where there is no other. */
+int64_t mailbox_seek(const struct mailboxes *boxes, const struct mailbox *box, uint64_t frame_id,
+	uint32_t *cursor);
+/* Adds a frame's entry, whose number is above all of the mailbox, to *box as it was found: it is
+ * made where that is NULL. 0, -ENOMEM, or -ENOSPC above MAILBOX_ENTRIES_MAX. */
+int mailbox_put(struct mailboxes *boxes, struct mailbox **box, const uint8_t *route, uint64_t entry,
+	uint64_t frame_id);
+/* The same without having looked for it. */
+int mailbox_add(struct mailboxes *boxes, const uint8_t *route, uint64_t entry, uint64_t frame_id);
+/* Brings nearer what the look-ups for these frames will read, one step of all of them after the
+ * other. */
+void mailbox_prefetch(
+	const struct mailboxes *boxes, const struct wire_inner *const *frames, uint32_t count);
 /* Removes the entry at a position; the mailbox is gone with its last one: then false. */
 bool mailbox_remove(struct mailboxes *boxes, struct mailbox *box, uint32_t at);
 /* The position of the first entry whose number is not below this one; count where there is none. */
