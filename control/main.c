@@ -147,8 +147,19 @@ static int prepare(const struct config *config, const struct arguments *argument
 	}
 	if (result == 0)
 		result = write_pid_file(arguments, pid_written, error);
+	const struct landlock_place places[] = {
+		{ config->state_dir, LANDLOCK_OWNS },
+		/* Who asks is looked up by name, for the audit: by modules, from files. */
+		{ "/etc", LANDLOCK_READS },
+		{ "/lib", LANDLOCK_READS },
+		{ "/usr/lib", LANDLOCK_READS },
+		{ "/dev/urandom", LANDLOCK_READS },
+		{ config->api_socket, LANDLOCK_REMOVES },
+		{ arguments->pid_file, LANDLOCK_REMOVES },
+		{ NULL, LANDLOCK_READS },
+	};
 	if (result == 0)
-		result = process_drop(&account, error);
+		result = process_drop(&account, places, error);
 	if (result < 0)
 		log_error("%s", error);
 	return result;

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 int process_account(
@@ -116,8 +117,42 @@ static int process_become(const struct process_account *account)
 	return result;
 }
 
-int process_drop(const struct process_account *account, char error[PROCESS_ERROR_BYTES])
+/* What C library, allocator and database look up, none of it a secret. /proc/self is this process's
+ * own. */
+static const struct landlock_place process_places[] = {
+	{ "/proc/self", LANDLOCK_READS },
+	{ "/proc/self/task", LANDLOCK_WRITES }, /* names of threads */
+	{ "/proc/sys/kernel/random/uuid", LANDLOCK_READS },
+	{ "/sys/devices/system/cpu", LANDLOCK_READS },
+	{ NULL, LANDLOCK_READS },
+};
+
+static int process_shut_files(const struct landlock_place *places, const char **failed)
 {
+	struct landlock_place all[LANDLOCK_PLACES_MAX];
+	size_t count = 0;
+
+	for (const struct landlock_place *place = process_places; place->path; place++)
+		all[count++] = *place;
+	for (; places->path && count < LANDLOCK_PLACES_MAX - 1; places++)
+		all[count++] = *places;
+	if (places->path)
+		return -E2BIG;
+	all[count] = *places;
+	tzset(); /* reads /etc/localtime while it can */
+	const int result = landlock_confine(all, failed);
+	if (result == -EOPNOTSUPP) {
+		log_warning("this kernel has no Landlock, or an old one: which files this process "
+			    "may use is up to its account alone");
+		return 0;
+	}
+	return result;
+}
+
+int process_drop(const struct process_account *account, const struct landlock_place *places,
+	char error[PROCESS_ERROR_BYTES])
+{
+	const char *failed = NULL;
 	int result = account->keep ? 0 : process_become(account);
 
 	if (result == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -125,9 +160,12 @@ int process_drop(const struct process_account *account, char error[PROCESS_ERROR
 	if (result == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		result = -errno;
 	if (result == 0)
+		result = process_shut_files(places, &failed);
+	if (result == 0)
 		result = process_seccomp();
 	if (result < 0)
-		snprintf(error, PROCESS_ERROR_BYTES, "privileges can't drop to %s: %s",
-			account->name, strerror(-result));
+		snprintf(error, PROCESS_ERROR_BYTES, "privileges can't drop to %s: %s%s%s",
+			account->keep ? "those it needs" : account->name, failed ? failed : "",
+			failed ? ": " : "", strerror(-result));
 	return result;
 }

@@ -3,6 +3,8 @@
 #ifndef CHAPPE_DAEMON_PROCESS_H
 #define CHAPPE_DAEMON_PROCESS_H
 
+#include "daemon/landlock.h"
+
 #include <sys/types.h>
 
 enum { PROCESS_ERROR_BYTES = 1024 };
@@ -23,7 +25,10 @@ int process_account(
 void process_lock(void);
 
 /* For good: groups, user, capabilities, no new ones; no way to start programs, trace others or
- * reach a network. Threads that start later are confined likewise. */
-int process_drop(const struct process_account *account, char error[PROCESS_ERROR_BYTES]);
+ * reach a network, and no file but those in places (ended by a path of NULL), besides what any
+ * process needs; where the kernel has no Landlock, says so on the log and leaves files to the
+ * account's rights. Threads that start later are confined likewise. */
+int process_drop(const struct process_account *account, const struct landlock_place *places,
+	char error[PROCESS_ERROR_BYTES]);
 
 #endif

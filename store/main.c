@@ -118,7 +118,13 @@ static int prepare(const struct config *config, const struct arguments *argument
 			snprintf(error, SERVICE_ERROR_BYTES, "%.500s: %s", arguments->pid_file,
 				strerror(-result));
 	}
-	return result == 0 ? process_drop(&account, error) : result;
+	const struct landlock_place places[] = {
+		{ config->dir, LANDLOCK_OWNS },
+		{ admin.path, LANDLOCK_REMOVES },
+		{ arguments->pid_file, LANDLOCK_REMOVES },
+		{ NULL, LANDLOCK_READS },
+	};
+	return result == 0 ? process_drop(&account, places, error) : result;
 }
 
 /* RocksDB's threads begin here: they inherit what was dropped. */

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Once they run, no task of the three relay processes has a capability, all have no_new_privs and a
 # seccomp filter, none is root, and the processes can't be traced or dumped by their own user. A
-# process that is compromised can neither open a file nor a socket nor start a program.
+# process that is compromised can open no file but its own and no socket of a network, reach no other
+# process and start no program: each is made to try.
 #
 #   alice 192.0.2.2 --veth-- relay: tap0 198.18.0.1, chappe-dataplane .2 --veth-- bob 198.51.100.2
 . "$(dirname "$0")/lib/system.sh"
@@ -14,6 +15,10 @@ relay_start
 
 field() { # field NAME FILE
 	awk -v n="$1:" '$1 == n { $1 = ""; sub(/^ /, ""); print }' "$2"
+}
+
+gone() {
+	! alive "$1"
 }
 
 confined() { # confined NAME PID
@@ -63,4 +68,45 @@ for socket in table punt store store-admin; do
 	[ "$(stat -c %a "$run/$socket.sock")" = 600 ] || fail "$socket.sock has mode $(stat -c %a "$run/$socket.sock")"
 done
 [ "$(stat -c %a "$control_socket")" = 660 ] || fail "control.sock has mode $(stat -c %a "$control_socket")"
+
+tries() { # tries NAME PID EXPECTED WHAT [OPERAND]
+	local status=0 said
+	said=$(python3 "$lib/as_intruder.py" "$2" "${@:4}" 2>&1) || status=$?
+	[ $status -ne 3 ] || fail "$1 can't be traced on this machine: $said"
+	[ $status -eq 0 ] || fail "$1, $4: $said"
+	[[ "$said" =~ ^"$4 ${5-}: "($3)$ ]] || fail "$1: $said, not $3"
+}
+
+# Version 2 is the first that is used, 6 keeps signals in.
+landlock=$(python3 -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))')
+
+say "what somebody who has taken a process over would try"
+chmod 644 "$T/control.conf"
+if [ "$landlock" -ge 2 ]; then
+	tries chappe-control "$control_pid" EACCES open "$depot/messages/CURRENT"
+	tries chappe-control "$control_pid" EACCES create "$depot/new"
+	tries chappe-store "$store_pid" EACCES open "$state/chappe.db"
+	tries chappe-store "$store_pid" EACCES open "$T/control.conf"
+	tries chappe-store "$store_pid" EACCES open /etc/passwd
+	tries chappe-store "$store_pid" EACCES create "$run/new"
+	tries chappe-store "$store_pid" allowed open "$depot/messages/CURRENT"
+	tries chappe-control "$control_pid" allowed open "$state/chappe.db"
+else
+	say "this kernel has no Landlock: files are not tried"
+fi
+[ "$landlock" -lt 6 ] || tries chappe-store "$store_pid" EPERM kill "$control_pid"
+tries chappe-dataplane "$dataplane_pid" EPERM open /etc/passwd
+for process in "chappe-control $control_pid" "chappe-store $store_pid" "chappe-dataplane $dataplane_pid"; do
+	read -r name pid <<<"$process"
+	tries "$name" "$pid" "EACCES|EPERM" socket
+done
+talk alice "send bob 5 700 0"
+wait_for 20 "and none has noticed" at_least 10 acked alice bob
 check_wire
+
+say "who starts a program ends"
+for process in "chappe-store $store_pid" "chappe-control $control_pid" "chappe-dataplane $dataplane_pid"; do
+	read -r name pid <<<"$process"
+	tries "$name" "$pid" ended execve /bin/true 2>/dev/null
+	wait_for 10 "$name has ended" gone "$pid"
+done
