@@ -193,17 +193,22 @@ static void come_and_go(struct play *play)
 		(void)store_end_tell(&play->end, SHARE_ONLINE, play->slots[device], NULL);
 }
 
-void play_step(struct play *play)
+void play_listen(struct play *play)
 {
 	struct share_down record;
 
+	while (store_end_take(&play->end, &record))
+		take(play, &record);
+}
+
+void play_step(struct play *play)
+{
 	for (uint32_t i = 0; i < MODEL_ROUTES; i++)
 		send_route(play, i);
 	come_and_go(play);
 	store_end_ring(&play->end);
 	store_end_wait(&play->end, 1);
-	while (store_end_take(&play->end, &record))
-		take(play, &record);
+	play_listen(play);
 }
 
 void play_finish(struct play *play)

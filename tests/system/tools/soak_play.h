@@ -30,6 +30,8 @@ bool play_attach(struct play *play, int timeout_ms);
 void play_renew(struct play *play);
 /* One millisecond or so of everything. */
 void play_step(struct play *play);
+/* What the store has said: also after its end. */
+void play_listen(struct play *play);
 /* From now on nothing is lost, all are online and nobody writes anything new. */
 void play_finish(struct play *play);
 /* Random, below n. */

@@ -1,7 +1,8 @@
 /* Kills a chappe-store at random moments, hundreds of times, while a played dataplane sends it
  * messages and takes deliveries, and checks that every promise about them was kept (soak_model.h).
  *
- * usage: store_soak [--rounds N] [--seconds N] [--seed S] [--preload LIBRARY] PROGRAM DIRECTORY
+ * usage: store_soak [--rounds N] [--seconds N] [--seed S] [--preload LIBRARY] [--power DEVICE]
+ *		PROGRAM DIRECTORY
  *
  * A round: the store starts, or starts anew after a kill, messages flow for a while, SIGKILL; in
  * one of five the dataplane starts anew too, in one of five the store is killed while it starts.
@@ -9,8 +10,11 @@
  * nothing that was received may come again. Prints its seed; with the same one, the same choices
  * are made in the same order, though not at the same moments of the store.
  *
+ * With --power DEVICE is mounted at DIRECTORY/store, and each kill is a power cut (soak_power.h).
+ *
  * Exits with 0, with 1 and "FAILED reason" where a promise was broken, or with 2. */
 #include "soak_play.h"
+#include "soak_power.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -25,12 +29,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LIVES_PER_ROUND = 3, ATTACH_MS = 30000, DRAIN_MS = 60000, PATH_BYTES = 256 };
+enum { LIVES_PER_ROUND = 3, ATTACH_S = 30, DRAIN_MS = 60000, PATH_BYTES = 256 };
 
 struct options {
 	uint32_t rounds;
 	uint64_t seed, until_ms; /* 0: rounds decide */
 	const char *preload, *program, *directory;
+	const char *device; /* NULL: the store is killed; else the power is cut */
 };
 
 static pid_t store_pid;
@@ -56,29 +61,9 @@ static void start_store(const struct options *options)
 	_exit(127);
 }
 
-/* It must be this test that ended it. */
-static void kill_store(struct play *play)
-{
-	int status;
-
-	kill(store_pid, SIGKILL);
-	if (waitpid(store_pid, &status, 0) != store_pid)
-		model_fail("waitpid: %s", strerror(errno));
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		model_fail("the store ended by itself, status %x", (unsigned)status);
-	model_cut(play->model);
-	kills++;
-}
-
 static void sleep_ms(uint32_t ms)
 {
 	(void)poll(NULL, 0, (int)ms);
-}
-
-static void attach(struct play *play)
-{
-	if (!play_attach(play, ATTACH_MS))
-		model_fail("the store did not connect within %d s", ATTACH_MS / 1000);
 }
 
 static void run_for(struct play *play, uint32_t ms)
@@ -89,12 +74,70 @@ static void run_for(struct play *play, uint32_t ms)
 		play_step(play);
 }
 
+/* Whether the thread that speaks for the store has stopped; the one that waits for the disk may go
+ * on until that has answered. */
+static bool has_stopped(void)
+{
+	char path[PATH_BYTES], state = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)store_pid, (int)store_pid);
+	FILE *file = fopen(path, "r");
+	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		model_fail("%s: %s", path, strerror(errno));
+	fclose(file);
+	return state == 'T' || state == 'Z';
+}
+
+/* What the store has said by then has to hold. What it would say of a disk that is gone, after a
+ * sync that was under way, does not count: with the power, it would not say it. */
+static void cut_power(struct play *play, const char *place)
+{
+	kill(store_pid, SIGSTOP);
+	while (!has_stopped())
+		sleep_ms(1);
+	power_cut(place, &play->random);
+}
+
+/* It must be this test that ended it; without a disk it may end itself, but not crash. */
+static void kill_store(struct play *play, const struct options *options)
+{
+	char place[PATH_BYTES];
+	int status;
+
+	snprintf(place, sizeof place, "%s/store", options->directory);
+	if (options->device)
+		cut_power(play, place);
+	kill(store_pid, SIGKILL);
+	if (waitpid(store_pid, &status, 0) != store_pid)
+		model_fail("waitpid: %s", strerror(errno));
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		model_fail("the store ended by itself, status %x", (unsigned)status);
+	play_listen(play);
+	model_cut(play->model);
+	kills++;
+	if (options->device)
+		power_back(options->device, place);
+}
+
+static void attach(struct play *play)
+{
+	int status;
+
+	for (int s = 0; s < ATTACH_S; s++) {
+		if (play_attach(play, 1000))
+			return;
+		if (waitpid(store_pid, &status, WNOHANG) == store_pid)
+			model_fail("start: the store ended with status %x", (unsigned)status);
+	}
+	model_fail("start: the store did not connect within %d s", ATTACH_S);
+}
+
 static void round_once(struct play *play, const struct options *options)
 {
 	start_store(options);
 	if (play_below(play, 5) == 0) {
 		sleep_ms(play_below(play, 60));
-		kill_store(play);
+		kill_store(play, options);
 		start_store(options);
 	}
 	attach(play);
@@ -104,7 +147,7 @@ static void round_once(struct play *play, const struct options *options)
 		attach(play);
 		run_for(play, play_below(play, 60));
 	}
-	kill_store(play);
+	kill_store(play, options);
 }
 
 /* Steps until nothing of what there is by now is outstanding. */
@@ -134,12 +177,12 @@ static void end_run(struct play *play, const struct options *options)
 	play_finish(play);
 	drain(play);
 	model_check_all_came(play->model);
-	kill_store(play);
+	kill_store(play, options);
 	start_store(options);
 	attach(play);
 	drain(play);
 	run_for(play, 1500); /* longer than the store waits before it delivers again */
-	kill_store(play);
+	kill_store(play, options);
 	model_check_all_came(play->model);
 }
 
@@ -162,7 +205,7 @@ static void parse(struct options *options, int argc, char **argv)
 {
 	static const struct option known[] = { { "rounds", 1, NULL, 'r' },
 		{ "seconds", 1, NULL, 'm' }, { "seed", 1, NULL, 's' }, { "preload", 1, NULL, 'p' },
-		{ NULL, 0, NULL, 0 } };
+		{ "power", 1, NULL, 'd' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	*options = (struct options){ .rounds = 100, .seed = (uint64_t)time(NULL) };
@@ -175,12 +218,14 @@ static void parse(struct options *options, int argc, char **argv)
 			options->seed = strtoull(optarg, NULL, 10);
 		else if (option == 'p')
 			options->preload = optarg;
+		else if (option == 'd')
+			options->device = optarg;
 		else
 			argc = 0;
 	}
 	if (argc - optind != 2 || options->seed == 0) {
 		fputs("usage: store_soak [--rounds N] [--seconds N] [--seed S] [--preload LIBRARY] "
-		      "PROGRAM DIRECTORY\n",
+		      "[--power DEVICE] PROGRAM DIRECTORY\n",
 			stderr);
 		exit(2);
 	}
