@@ -142,7 +142,8 @@ static uint16_t udp_sum(uint8_t family, const struct rte_udp_hdr *udp, uint32_t 
 	const uint64_t pseudo =
 		checksum_sum((const uint8_t *)udp - addresses, addresses) + RTE_BE16(IPPROTO_UDP);
 
-	return checksum_fold(pseudo + udp->dgram_len + checksum_sum_cell(udp, len));
+	return checksum_fold(pseudo + udp->dgram_len + checksum_sum(udp, sizeof *udp) +
+			     checksum_sum_cell(udp + 1, len - (uint32_t)sizeof *udp));
 }
 
 /* Zero says that the sender computed none: IPv4 allows it (RFC 768), IPv6 does not (RFC 8200,
