@@ -92,6 +92,16 @@ static bool config_set_udp_port(
 	return true;
 }
 
+static bool config_set_udp_checksum(
+	struct config_parse *parse, const struct config_key *key, const char *value)
+{
+	const bool no = strcmp(value, "no") == 0;
+	if (!no && strcmp(value, "yes") != 0)
+		return config_refuse(parse, "%s: '%s' must be yes or no", key->name, value);
+	parse->config->udp_unsummed = no;
+	return true;
+}
+
 static bool config_set_run_dir(
 	struct config_parse *parse, const struct config_key *key, const char *value)
 {
@@ -222,6 +232,7 @@ static bool config_set_address(
 static const struct config_key config_keys[] = {
 	{ "relay", "address", config_set_address, true, 0, 0, 0 },
 	{ "relay", "udp_port", config_set_udp_port, true, 1, 65535, 0 },
+	{ "relay", "udp_checksum", config_set_udp_checksum, false, 0, 0, 0 },
 	{ "tables", "devices", config_set_number, false, 1, CONFIG_DEVICES_MAX,
 		offsetof(struct config, devices) },
 	{ "tables", "routes_per_device", config_set_number, false, 1, CONFIG_ROUTES_PER_DEVICE_MAX,

@@ -32,6 +32,7 @@ struct config {
 	uint32_t address_count;
 	uint16_t udp_ports[CONFIG_UDP_PORTS_MAX]; /* host byte order */
 	uint32_t udp_port_count;
+	bool udp_unsummed; /* UDP over IPv4 goes out without a checksum where the port has none */
 	uint32_t devices, routes_per_device;
 	uint32_t idle_sleep_us;
 	char run_dir[96]; /* leaves room for /table.sock in a sun_path */

@@ -215,8 +215,10 @@ int ports_start(const struct config *config, struct ports *ports, struct rte_mem
 	return 0;
 }
 
-void ports_print(const struct ports *ports)
+void ports_print(const struct config *config, const struct ports *ports)
 {
+	const char *without = config->udp_unsummed ? "no, and none over IPv4" : "no";
+
 	for (uint16_t id = 0; id < ports->count; id++) {
 		const struct port *port = &ports->port[id];
 		char name[PORT_NAME_BYTES] = "";
@@ -228,7 +230,8 @@ void ports_print(const struct ports *ports)
 			id, name, port->driver, port->mac[0], port->mac[1], port->mac[2],
 			port->mac[3], port->mac[4], port->mac[5], port->rx_queues, port->tx_queues,
 			port->rss ? ", RSS on UDP ports" : "", port->rx_checksum ? "yes" : "no",
-			port->tx_ip_checksum ? "yes" : "no", port->tx_udp_checksum ? "yes" : "no");
+			port->tx_ip_checksum ? "yes" : "no",
+			port->tx_udp_checksum ? "yes" : without);
 	}
 }
 

@@ -50,7 +50,7 @@ int ports_start(const struct config *config, struct ports *ports, struct rte_mem
 	char *error, size_t error_len);
 
 /* One line a port to stderr. */
-void ports_print(const struct ports *ports);
+void ports_print(const struct config *config, const struct ports *ports);
 
 void ports_stop(const struct ports *ports);
 

@@ -16,7 +16,7 @@ static inline uint8_t *write_ip(uint8_t *at, const struct endpoint *endpoint, bo
 }
 
 static inline void write_udp(uint8_t *at, const struct endpoint *endpoint,
-	const struct endpoint_sums *sums, uint32_t udp_bytes, bool offload)
+	const struct endpoint_sums *sums, uint32_t udp_bytes, bool offload, bool unsummed)
 {
 	const rte_be16_t bytes = rte_cpu_to_be_16((uint16_t)udp_bytes);
 	const uint16_t pseudo = checksum_fold_two(sums->pseudo + bytes);
@@ -25,11 +25,17 @@ static inline void write_udp(uint8_t *at, const struct endpoint *endpoint,
 		headers_udp(at, endpoint, bytes, pseudo);
 		return;
 	}
-	headers_udp(at, endpoint, bytes, 0);
-	const uint16_t checksum =
-		(uint16_t)~checksum_fold(pseudo + checksum_sum_cell(at, udp_bytes));
-	/* zero would say: none */
-	((struct rte_udp_hdr *)at)->dgram_cksum = checksum != 0 ? checksum : 0xffff;
+	if (unsummed) { /* zero says: none (RFC 768) */
+		headers_udp(at, endpoint, bytes, 0);
+		return;
+	}
+	/* The header's part from registers: a wide read of what was just written would wait. */
+	const uint64_t header =
+		(uint64_t)pseudo + bytes + endpoint->local_port + endpoint->remote_port;
+	const uint32_t cell_bytes = udp_bytes - (uint32_t)sizeof(struct rte_udp_hdr);
+	const uint16_t checksum = (uint16_t)~checksum_fold(
+		header + checksum_sum_cell(at + sizeof(struct rte_udp_hdr), cell_bytes));
+	headers_udp(at, endpoint, bytes, checksum != 0 ? checksum : 0xffff);
 }
 
 static inline void set_offload(
@@ -70,7 +76,8 @@ static inline bool address_as(struct worker *worker, struct rte_mbuf *mbuf,
 	uint8_t *ip = headers_ether(
 		rte_pktmbuf_mtod(mbuf, uint8_t *), endpoint, tagged, ipv4, &port->mac);
 	uint8_t *udp = write_ip(ip, endpoint, ipv4, &sums, udp_bytes, offload);
-	write_udp(udp, endpoint, &sums, udp_bytes, offload);
+	/* Over IPv6 a checksum is a must (RFC 8200, 8.1). */
+	write_udp(udp, endpoint, &sums, udp_bytes, offload, ipv4 && port->tx_unsummed);
 	set_offload(mbuf, ipv4, ether_bytes, ip_bytes, offload);
 	return true;
 }

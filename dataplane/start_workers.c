@@ -159,6 +159,6 @@ int start_ports(struct dataplane *dataplane, char *error, size_t error_len)
 			snprintf(error, error_len, "port %u: too many queues for a worker", id);
 	}
 	if (result == 0)
-		ports_print(&dataplane->ports);
+		ports_print(&dataplane->config, &dataplane->ports);
 	return result;
 }

@@ -90,6 +90,7 @@ void worker_set_tx(struct worker *worker, uint16_t port, uint16_t queue, uint16_
 	worker->ports[port] = (struct worker_port){
 		.present = true,
 		.tx_checksum = tx_checksum,
+		.tx_unsummed = !tx_checksum && worker->config->udp_unsummed,
 		.tx_queue = queue,
 		.egress_worker = egress_worker,
 		.mac = *mac,

@@ -46,6 +46,7 @@ struct worker_queue {
 struct worker_port {
 	bool present;
 	bool tx_checksum;  /* the port works out IPv4 and UDP checksums */
+	bool tx_unsummed;  /* nobody works out those of UDP over IPv4 */
 	uint16_t tx_queue; /* WORKER_NO_QUEUE: through the egress ring of egress_worker */
 	uint16_t egress_worker;
 	struct rte_ether_addr mac;

@@ -133,9 +133,11 @@ def run(*command, **more):
 
 
 class Relay:
-    def __init__(self, build, kind="memif", devices=64, options=(), memory_mib=192, rings=11):
-        """options: of chappe-loadgen; rings: log2 of the descriptors of a memif."""
-        self.build, self.kind, self.devices, self.options = build, kind, devices, options
+    def __init__(self, build, kind="memif", devices=64, options=(), memory_mib=192, rings=11,
+            checksums=True):
+        """options: of chappe-loadgen; rings: log2 of the descriptors of a memif; checksums: of UDP over IPv4."""
+        self.build, self.kind, self.devices = build, kind, devices
+        self.options, self.checksums = [*options, *([] if checksums else ["--no-checksum"])], checksums
         self.memory, self.rings = memory_mib, rings
         self.cpu, self.other_cpu = cpus()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="chappe-perf."))
@@ -202,7 +204,8 @@ class Relay:
     def write_configuration(self):
         run_dir = self.dir / "run"
         (self.dir / "dataplane.conf").write_text(
-            f"[relay]\naddress = {RELAY4}/24\nudp_port = {PORT}\n[tables]\ndevices = {max(self.devices, 256)}\n"
+            f"[relay]\naddress = {RELAY4}/24\nudp_port = {PORT}\n"
+            f"udp_checksum = {'yes' if self.checksums else 'no'}\n[tables]\ndevices = {max(self.devices, 256)}\n"
             f"routes_per_device = 4\n[process]\nrun_dir = {run_dir}\nuser = nobody\n")
         (self.dir / "control.conf").write_text(
             f"[store]\nstate_dir = {self.dir}/state\n[dataplane]\nrun_dir = {run_dir}\n"

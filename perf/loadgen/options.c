@@ -28,6 +28,7 @@
 	X(burst, "N", "at most N frames at once (default 32)")                                     \
 	X(in_flight, "N", "wait while N frames have not come back (default: never)")               \
 	X(check, "N", "open and check every N-th frame that comes back (default 1: all)")          \
+	X(no_checksum, NULL, "send UDP over IPv4 without a checksum")                              \
 	X(drain, "MS", "wait so long for the last frames (default 200)")                           \
 	X(trials, NULL, "read trials from standard input: RATE SECONDS [CELL [IN-FLIGHT]] a line") \
 	X(repeat_check, NULL, "send the last frames twice and fail if a copy comes back")          \
@@ -230,6 +231,8 @@ static bool set(struct options *o, enum option_number option, const char *text)
 		return number(text, 1, 1 << 24, &o->in_flight);
 	case OPTION_check:
 		return number(text, 1, 1 << 24, &o->check_every);
+	case OPTION_no_checksum:
+		return o->no_checksum = true;
 	case OPTION_drain:
 		return number(text, 1, 60000, &o->drain_ms);
 	case OPTION_trials:

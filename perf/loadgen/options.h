@@ -25,6 +25,7 @@ struct options {
 	double duration_s; /* 0: until a signal */
 	uint32_t cell, burst, in_flight, check_every, drain_ms;
 	bool trials, repeat_check, quiet;
+	bool no_checksum; /* of UDP over IPv4 */
 	/* results */
 	const char *json;
 	pid_t cpu_of[OPTIONS_PIDS_MAX];

@@ -75,9 +75,11 @@ void packet_template_set(struct packet_template *template, const struct endpoint
 void packet_finish(const struct packet_template *template, uint8_t *packet, uint32_t cell_bytes)
 {
 	memcpy(packet, template->bytes, template->len);
+	if (template->unsummed)
+		return;
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(packet + template->udp);
 	const uint16_t checksum = (uint16_t)~checksum_fold(
-		template->udp_sum + checksum_sum(packet + template->len, cell_bytes));
+		template->udp_sum + checksum_sum_cell(packet + template->len, cell_bytes));
 
 	udp->dgram_cksum = checksum != 0 ? checksum : 0xffff; /* zero would say: none */
 }
@@ -142,7 +144,8 @@ bool packet_parse(uint8_t *packet, uint32_t len, struct packet_view *view)
 	if (udp_bytes < sizeof *udp || udp_bytes > left)
 		return false;
 	if ((udp->dgram_cksum != 0 || view->family == 6) &&
-		checksum_fold(pseudo + udp->dgram_len + checksum_sum(udp, udp_bytes)) != 0xffff)
+		checksum_fold(pseudo + udp->dgram_len + checksum_sum_cell(udp, udp_bytes)) !=
+			0xffff)
 		return false;
 	view->source_port = udp->src_port;
 	view->target_port = udp->dst_port;

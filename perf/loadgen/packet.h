@@ -17,6 +17,7 @@ struct packet_template {
 	uint64_t udp_sum; /* of pseudo-header and UDP header, checksum field zero */
 	uint8_t bytes[PACKET_HEADERS_MAX_BYTES];
 	uint8_t len, udp; /* length of all headers; where UDP's begins */
+	bool unsummed;    /* the checksum stays zero: none, which IPv4 allows (RFC 768) */
 };
 
 void packet_template_set(struct packet_template *template, const struct endpoint *device,

@@ -246,6 +246,9 @@ static void make_templates(struct load *load)
 			WIRE_SMALL_BYTES);
 		packet_template_set(&device->templates[1], &device->endpoint, load->relay_mac,
 			WIRE_LARGE_BYTES);
+		for (uint32_t cell = 0; cell < RTE_DIM(device->templates); cell++)
+			device->templates[cell].unsummed =
+				load->options.no_checksum && device->endpoint.family == 4;
 	}
 }
 

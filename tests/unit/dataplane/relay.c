@@ -120,6 +120,7 @@ void relay_start(struct relay *relay, const struct relay_options *options)
 	add_address(&relay->config, 4, NETWORK4, RELAY_VLAN_HOST, RELAY_VLAN);
 	add_address(&relay->config, 6, NETWORK6, RELAY_VLAN_HOST, RELAY_VLAN);
 	relay->config.udp_ports[relay->config.udp_port_count++] = WIRE_PORT;
+	relay->config.udp_unsummed = options->udp_unsummed;
 	snprintf(name, sizeof name, "frames%u", instances++);
 	relay->pool = rte_pktmbuf_pool_create(name, POOL_FRAMES, 0, FRAME_PRIVATE_BYTES,
 		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
@@ -375,7 +376,9 @@ void packet_parse(const struct relay *relay, const struct rte_mbuf *mbuf, struct
 	memcpy(&to->local_port, udp, 2);
 	memcpy(&to->remote_port, udp + 2, 2);
 	const uint8_t *addresses = to->family == 4 ? ip + 12 : ip + 8;
-	if (!offload)
+	if (!offload && to->family == 4 && relay->config.udp_unsummed)
+		assert_int_equal(from_big16(udp + 6), 0);
+	else if (!offload)
 		assert_int_equal(udp_sum(addresses, to->family == 4 ? 8 : 32, udp), 0xffff);
 	datagram->len = from_big16(udp + 4) - 8;
 	assert_int_equal(udp + 8 + datagram->len - at, mbuf->pkt_len);

@@ -37,6 +37,7 @@ enum {
 struct relay_options {
 	uint32_t workers, ports, queues; /* zero is one */
 	bool tx_checksum;
+	bool udp_unsummed; /* [relay] udp_checksum = no */
 };
 
 struct relay {

@@ -73,6 +73,8 @@ static const struct bad_file {
 	{ ADDRESS "udp_port = -1\n", ":3: udp_port: '-1' is not a number" },
 	{ ADDRESS "udp_port = 4460x\n", ":3: udp_port: '4460x' is not a number" },
 	{ ADDRESS "udp_port = 4460\nudp_port = 4460\n", ":4: udp_port: 4460 is given twice" },
+	{ ADDRESS "udp_checksum = 0\n", ":3: udp_checksum: '0' must be yes or no" },
+	{ ADDRESS "udp_checksum = no\nudp_checksum = no\n", ":4: udp_checksum is given twice" },
 	{ ADDRESS "[tables]\ndevices = 0\n",
 		":4: devices: 0 is out of range, 1 to 1864135 are possible" },
 	{ ADDRESS "[tables]\ndevices = 1864136\n",
@@ -148,7 +150,7 @@ static void reads_a_full_file(void **state)
 				   "address = 198.18.0.2/24\n"
 				   "address = 2001:2::2/64 port 0\n"
 				   "address = 2001:2::2/64 port 1\n"
-				   "udp_port = 4460\nudp_port = 443\n"
+				   "udp_port = 4460\nudp_port = 443\nudp_checksum = no\n"
 				   "[tables]\ndevices = 1000\nroutes_per_device = 8\n"
 				   "[worker]\nidle_sleep_us = 100\n"
 				   "[process]\nrun_dir = /tmp/x\nuser = none\n",
@@ -170,6 +172,7 @@ static void reads_a_full_file(void **state)
 	assert_int_equal(config.udp_port_count, 2);
 	assert_int_equal(config.udp_ports[0], 4460);
 	assert_int_equal(config.udp_ports[1], 443);
+	assert_true(config.udp_unsummed);
 	assert_int_equal(config.devices, 1000);
 	assert_int_equal(config.routes_per_device, 8);
 	assert_int_equal(config.idle_sleep_us, 100);
@@ -185,6 +188,7 @@ static void has_defaults(void **state)
 	assert_int_equal(read_text(ADDRESS, &config, error), 0);
 	assert_int_equal(config.udp_port_count, 1);
 	assert_int_equal(config.udp_ports[0], 4460);
+	assert_false(config.udp_unsummed);
 	assert_int_equal(config.devices, 65536);
 	assert_int_equal(config.routes_per_device, 32);
 	assert_int_equal(config.idle_sleep_us, 0);

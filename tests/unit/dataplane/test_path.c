@@ -44,8 +44,11 @@ static void live_frames_are_forwarded_between_all_kinds_of_places(void **state)
 		uint16_t vlan;
 	} kinds[] = { { 4, 0 }, { 6, 0 }, { 4, RELAY_VLAN }, { 6, RELAY_VLAN } };
 	(void)state;
-	for (int offload = 0; offload < 2; offload++) {
-		relay_start(&relay, &(struct relay_options){ .tx_checksum = offload == 1 });
+	static const struct relay_options checksums[] = { { .tx_checksum = false },
+		{ .tx_checksum = true }, { .udp_unsummed = true },
+		{ .tx_checksum = true, .udp_unsummed = true } };
+	for (uint32_t by = 0; by < RTE_DIM(checksums); by++) {
+		relay_start(&relay, &checksums[by]);
 		for (uint32_t i = 0; i < RTE_DIM(kinds); i++) {
 			for (uint32_t j = 0; j < RTE_DIM(kinds); j++) {
 				const uint16_t port = relay.port_ids[0];
