@@ -18,7 +18,7 @@ done
 
 say "a new dataplane: nobody has a session, and one does not come back"
 kill -9 "$dataplane_pid"
-wait_for 5 "the dataplane is gone" eval "! alive $dataplane_pid"
+wait_for 20 "the dataplane is gone" eval "! alive $dataplane_pid"
 capture_stop
 rm -f "$run/table.sock"
 dataplane_start

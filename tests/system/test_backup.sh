@@ -108,7 +108,7 @@ expect 5 "restored to an empty or new directory" restore "$T/backup" --state "$T
 
 say "the machine is lost: another one gets the backup"
 kill -KILL "$control_pid" "$store_pid"
-wait_for 5 "both are gone" eval "! alive $control_pid && ! alive $store_pid"
+wait_for 20 "both are gone" eval "! alive $control_pid && ! alive $store_pid"
 mv "$state" "$T/lost-state"
 mv "$depot" "$T/lost-store"
 mkdir "$depot" # as systemd makes it; the other one is absent

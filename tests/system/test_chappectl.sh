@@ -274,7 +274,7 @@ kill -TERM "$control_pid" # with a request that waits for the dataplane
 status=0
 wait "$waiting" || status=$?
 [ $status -eq 7 ] || fail "a request while control ends: $status $(<"$T/waiting.out")"
-wait_for 5 "control is gone" eval "! alive $control_pid"
+wait_for 20 "control is gone" eval "! alive $control_pid"
 grep -q "chappe-control is stopping" "$T/waiting.out" || fail "$(<"$T/waiting.out")"
 kill -CONT "$dataplane_pid"
 control_start
@@ -299,7 +299,7 @@ say "a socket left behind by kill -9 is taken over; a live one is not"
 grep -q "another chappe-control answers there" "$T/second.out" || fail "$(<"$T/second.out")"
 [ "$(<"$T/control.pid")" = "$control_pid" ] || fail "the pid file is no longer that of the control that runs"
 kill -KILL "$control_pid"
-wait_for 5 "control is gone" eval "! alive $control_pid"
+wait_for 20 "control is gone" eval "! alive $control_pid"
 expect 3 "nobody listens there" device list
 # Three routes that begin alike, two of them of one device: tools show no more of them.
 python3 - "$state/chappe.db" "${bob%%-*}" "${carol%%-*}" <<-'END'

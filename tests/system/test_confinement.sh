@@ -72,7 +72,7 @@ done
 tries() { # tries NAME PID EXPECTED WHAT [OPERAND]
 	local status=0 said
 	said=$(python3 "$lib/as_intruder.py" "$2" "${@:4}" 2>&1) || status=$?
-	[ $status -ne 3 ] || fail "$1 can't be traced on this machine: $said"
+	[ $status -ne 3 ] || skip "the rest: this machine lets nobody trace a process: $said"
 	[ $status -eq 0 ] || fail "$1, $4: $said"
 	[[ "$said" =~ ^"$4 ${5-}: "($3)$ ]] || fail "$1: $said, not $3"
 }

@@ -109,7 +109,7 @@ talk_stop alice
 
 say "after its revocation little is left"
 ctl device revoke "$name" >/dev/null || fail "revoke"
-wait_for 2 "its sessions are gone" eval "[ \"\$(ctl disclose $name --json |
+wait_for 20 "its sessions are gone" eval "[ \"\$(ctl disclose $name --json |
 	json 'len(j[\"devices\"][0][\"records\"][\"session_receive\"])')\" -eq 0 ]"
 ctl disclose "$name" --json >"$T/alice.json" || fail "disclose a revoked device"
 for place in table_route control_device dataplane_route session_send endpoint; do

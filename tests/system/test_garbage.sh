@@ -32,7 +32,7 @@ in_ns relay python3 "$lib/throw.py" garbage --interface tap0 --relay 198.18.0.2 
 	--source 198.18.0.66 --count 3000 >"$T/garbage.out" 2>&1 || fail "garbage: $(<"$T/garbage.out")"
 for reason in drop_length drop_type drop_reserved drop_version drop_suite drop_mac1 drop_unknown_index \
 	drop_fragment drop_truncated drop_not_for_us drop_checksum; do
-	wait_for 3 "$reason counts" at_least 1 counter $reason
+	wait_for 20 "$reason counts" at_least 1 counter $reason
 done
 
 say "replays of what was captured so far"
@@ -41,7 +41,7 @@ in_ns relay python3 "$lib/throw.py" replay --interface tap0 --relay 198.18.0.2 \
 	--source 198.18.0.67 --count 2000 --capture "${captures[0]}" >"$T/replay.out" 2>&1 || fail "replay: $(<"$T/replay.out")"
 in_ns relay python3 "$lib/throw.py" replay --interface tap0 --relay 198.18.0.2 \
 	--count 2000 --capture "${captures[0]}" >>"$T/replay.out" 2>&1 || fail "replay: $(<"$T/replay.out")"
-wait_for 5 "replays are dropped as such" at_least 100 counter drop_replay
+wait_for 20 "replays are dropped as such" at_least 100 counter drop_replay
 
 a=$(got alice bob)
 b=$(got bob alice)

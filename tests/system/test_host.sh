@@ -52,7 +52,7 @@ done
 say "its address is taken: the kernel notices when it wants it too"
 in_ns relay sysctl -q -w net.ipv6.conf.all.accept_dad=1 net.ipv6.conf.tap0.accept_dad=1
 ip -n relay addr add 2001:2::2/64 dev tap0
-wait_for 5 "duplicate address detection fails" eval "ip -n relay addr show dev tap0 | grep -q dadfailed"
+wait_for 20 "duplicate address detection fails" eval "ip -n relay addr show dev tap0 | grep -q dadfailed"
 ip -n relay addr del 2001:2::2/64 dev tap0
 
 # ask SENDER TARGET [VLAN]: an ARP request, and whether an answer comes back with the same tag

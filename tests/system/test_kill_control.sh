@@ -25,7 +25,7 @@ before=$(sessions)
 
 say "kill -9 chappe-control"
 kill -9 "$control_pid"
-wait_for 5 "control is gone" eval "! alive $control_pid"
+wait_for 20 "control is gone" eval "! alive $control_pid"
 a=$(got alice bob)
 b=$(got bob alice)
 wait_for 10 "200 more messages each way without control" eval \

@@ -42,7 +42,7 @@ talk alice "send bob 1000000 700 10"
 talk bob "send alice 1000000 700 10"
 wait_for 20 "messages flow" eval "at_least 80 got alice bob && at_least 80 got bob alice"
 kill -9 $peer_pid
-wait_for 5 "the peer is gone" eval "! alive $peer_pid"
+wait_for 20 "the peer is gone" eval "! alive $peer_pid"
 capture_stop
 alive "$dataplane_pid" || fail "the dataplane ended with its peer"
 a=$(got alice bob)

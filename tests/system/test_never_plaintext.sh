@@ -133,7 +133,7 @@ python3 "$lib/search_memory.py" --pid "$control_pid" "$T/relay-key" || status=$?
 new_marker
 capture_start
 in_ns relay python3 "$lib/plant.py" mbuf 198.18.0.2 "$planted" >/dev/null
-wait_for 5 "the datagram is captured" grep -q "$planted" "${captures[-1]}"
+wait_for 20 "the datagram is captured" grep -q "$planted" "${captures[-1]}"
 capture_stop
 ! python3 "$lib/check_wire.py" absent --needles "$T/marker" "${captures[-1]}" ||
 	fail "a marker on the wire was not found"

@@ -24,7 +24,7 @@ handshakes() { # handshakes NAME: inits that the device sent since it started
 	local before
 	before=$(grep -c '^status ' "$T/$1.talk" || :)
 	talk "$1" status
-	wait_for 5 "$1 prints its status" eval "[ \$(grep -c '^status ' '$T/$1.talk') -gt $before ]"
+	wait_for 20 "$1 prints its status" eval "[ \$(grep -c '^status ' '$T/$1.talk') -gt $before ]"
 	grep '^status ' "$T/$1.talk" | tail -n 1 | grep -o 'handshakes_started=[0-9]*' | cut -d= -f2
 }
 

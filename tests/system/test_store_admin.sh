@@ -39,7 +39,7 @@ before=$(store_says 'j["waiting"]["frames"]')
 
 say "limits reach the store and outlive it"
 expect 0 "^time a frame waits +7d$" store limits set --ttl 7d --route-frames 500
-wait_for 5 "they are written down" grep -q '^route_frames = 500$' "$depot/limits"
+wait_for 20 "they are written down" grep -q '^route_frames = 500$' "$depot/limits"
 grep -q '^ttl_minutes = 10080$' "$depot/limits" || fail "$(<"$depot/limits")"
 
 say "messages wait for bob"

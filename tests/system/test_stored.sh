@@ -52,7 +52,7 @@ fetch
 end() { # end NAME PID: by SIGKILL
 	say "kill -9 $1"
 	kill -9 "$2"
-	wait_for 5 "$1 is gone" eval "! alive $2"
+	wait_for 20 "$1 is gone" eval "! alive $2"
 }
 
 # Half of the messages are accepted before, half are on their way meanwhile.

@@ -296,7 +296,7 @@ capture_start() {
 	captures+=("$file")
 	spawn_in relay python3 "$lib/capture.py" "$WIRE" "$file" >"$file.out" 2>&1 &
 	capture_pid=$!
-	wait_for 5 "capture runs" grep -q capturing "$file.out"
+	wait_for 20 "capture runs" grep -q capturing "$file.out"
 }
 
 capture_stop() {
