@@ -16,10 +16,10 @@ static bool hand_over(struct worker *worker, struct rte_mbuf *mbuf, uint32_t dev
 		return false;
 	record->kind = stored ? SHARE_STORED : SHARE_RECEIVED;
 	record->len = stored ? (uint16_t)(mbuf->data_len - WIRE_TRANSPORT_OVERHEAD_BYTES)
-			     : WIRE_INNER_HEADER_BYTES + WIRE_SMALL_PAYLOAD_BYTES;
+			     : WIRE_INNER_HEADER_BYTES;
 	record->device = device;
 	record->index = frame_of(mbuf)->index;
-	rte_memcpy(record->frame, inner, stored ? record->len : WIRE_INNER_HEADER_BYTES);
+	rte_memcpy(record->frame, inner, record->len);
 	ring_publish(&worker->store_up);
 	worker_count(worker, stored ? COUNTER_stored_frames : COUNTER_received_frames, 1);
 	return true;

@@ -17,14 +17,7 @@ static bool store_down_ok(const struct share_down *record)
 	const struct wire_inner *inner = store_down_inner(record);
 	if (!share_down_ok(record))
 		return false;
-	switch (record->kind) {
-	case SHARE_SEND:
-		return record->len == WIRE_INNER_HEADER_BYTES + WIRE_SMALL_PAYLOAD_BYTES;
-	case SHARE_DELIVER:
-		return wire_inner_from_device_ok(inner);
-	default:
-		return true;
-	}
+	return record->kind != SHARE_DELIVER || wire_inner_from_device_ok(inner);
 }
 
 /* The device that the route leads to now. False: it leads nowhere. */
@@ -114,7 +107,7 @@ uint32_t store_down_turn(struct store_link *store)
 {
 	struct share_down *record = &store->record;
 	for (uint32_t n = 0; n < STORE_DOWN_RECORDS_PER_TURN; n++) {
-		if (!store->held && !ring_take(&store->share.down, record))
+		if (!store->held && !share_take_down(&store->share.down, record))
 			return n;
 		const bool ok = store->held || store_down_ok(record);
 		store->held = ok && !store_down_handle(store, record);

@@ -48,7 +48,7 @@ static void *store_run(void *arg)
 	pthread_setaffinity_np(pthread_self(), sizeof any, &any);
 	while (__atomic_load_n(&running, __ATOMIC_RELAXED)) {
 		while (__atomic_load_n(&emptying, __ATOMIC_RELAXED) &&
-			ring_take(&store.up[0], &record))
+			share_take_up(&store.up[0], &record))
 			;
 		usleep(STORED_TICK_US);
 	}

@@ -9,15 +9,14 @@ enum { MANY = 1000, ROUTES_PER_DEVICE = 10 };
 
 static void say_received(struct store_rig *rig, const struct share_down *record, uint32_t devices)
 {
-	static uint8_t frame[STORE_RIG_SMALL];
-	struct wire_inner *inner = (struct wire_inner *)frame;
+	struct wire_inner inner;
 	uint64_t route;
 
-	memcpy(inner, record->frame, sizeof *inner);
-	memcpy(&route, inner->route + sizeof route, sizeof route); /* as store_rig_route() has it */
-	inner->kind = WIRE_RECEIVED;
+	memcpy(&inner, record->frame, sizeof inner);
+	memcpy(&route, inner.route + sizeof route, sizeof route); /* as store_rig_route() has it */
+	inner.kind = WIRE_RECEIVED;
 	while (!store_end_put(&rig->end, rig->worker++ % STORE_RIG_WORKERS, SHARE_RECEIVED,
-		(uint32_t)route % devices, 1, frame, sizeof frame))
+		(uint32_t)route % devices, 1, &inner, sizeof inner))
 		store_end_ring(&rig->end);
 }
 

@@ -186,7 +186,7 @@ void store_end_ring(const struct store_end *end)
 
 bool store_end_take(struct store_end *end, struct share_down *record)
 {
-	while (ring_take(&end->share.down, record))
+	while (share_take_down(&end->share.down, record))
 		if (share_down_ok(record))
 			return true;
 	return false;

@@ -29,8 +29,8 @@ bool store_end_lost(struct store_end *end);
  * old ones is gone, and so is the connection. */
 int store_end_renew(struct store_end *end);
 
-/* What a worker does: a frame, 480 or 1200 bytes with its inner header, for the slot its route
- * leads to. False: the ring is full. */
+/* What a worker does: a frame, 480 or 1200 bytes with its inner header, 32 of a `received`, for the
+ * slot its route leads to. False: the ring is full. */
 bool store_end_put(struct store_end *end, uint32_t worker, enum share_up_kind kind, uint32_t device,
 	uint32_t index, const void *frame, uint16_t len);
 /* What main does. False: no room. */

@@ -3,7 +3,12 @@
 #include <errno.h>
 #include <sodium.h>
 
-enum { TAKE_AT_ONCE = 16 /* of one ring, before the next has its turn */ };
+enum {
+	TAKE_AT_ONCE = 16, /* of one ring, before the next has its turn */
+	/* Records whose lines are asked for ahead: what a copy of one takes hides their way. */
+	PREFETCHED = 2,
+	PREFETCHED_BYTES = 512, /* a small one's */
+};
 
 void accept_init(struct accept *accept, struct depot *depot, struct deliver *deliver)
 {
@@ -53,43 +58,69 @@ static void take_received(struct accept *accept, const struct share_up *record)
 	deliver_received(accept->deliver, record->device, inner->route);
 }
 
-/* As many of one ring as may be; how many there were; -1 for what must not
- * be there. */
-static int take_some(struct accept *accept, struct ring *ring, uint32_t devices_max, uint32_t *left)
+/* Copies some records of one ring; false for what must not be there. */
+static bool gather(struct accept *accept, struct ring *ring, uint32_t devices_max, uint32_t max,
+	uint32_t *count)
 {
-	int taken = 0;
-
-	for (; taken < TAKE_AT_ONCE && 0 < *left; taken++, (*left)--) {
-		if (!ring_take(ring, &accept->record))
-			return ring->broken ? -1 : taken;
-		if (!share_up_ok(&accept->record, devices_max))
-			return -1;
-		if (accept->record.kind == SHARE_STORED)
-			take_frame(accept, &accept->record);
-		else
-			take_received(accept, &accept->record);
+	for (uint32_t taken = 0; taken < TAKE_AT_ONCE && *count < max; taken++) {
+		struct share_up *record = &accept->records[*count];
+		ring_prefetch(ring, PREFETCHED, PREFETCHED_BYTES);
+		if (!share_take_up(ring, record))
+			return !ring->broken;
+		if (!share_up_ok(record, devices_max))
+			return false;
+		++*count;
 	}
-	return taken;
+	return true;
+}
+
+/* Handles what was gathered, whose look-ups are on their way meanwhile. */
+static void take_all(struct accept *accept, uint32_t count)
+{
+	const struct wire_inner *frames[ACCEPT_AT_ONCE];
+
+	for (uint32_t i = 0; i < count; i++)
+		frames[i] = (const struct wire_inner *)accept->records[i].frame;
+	mailbox_prefetch(depot_mailboxes(accept->depot), frames, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (accept->records[i].kind == SHARE_STORED)
+			take_frame(accept, &accept->records[i]);
+		else
+			take_received(accept, &accept->records[i]);
+}
+
+/* How many frames may be taken. The next commit may have to wait for the one under way. */
+static uint32_t room(const struct accept *accept)
+{
+	const uint64_t waiting = accept->next - accept->first;
+	const uint64_t gathered = accept->next - accept->sealed;
+	uint64_t left = gathered < DEPOT_BATCH_MAX ? DEPOT_BATCH_MAX - gathered : 0;
+
+	if (ACCEPT_WAITING_MAX - waiting < left)
+		left = ACCEPT_WAITING_MAX - waiting;
+	return (uint32_t)left;
 }
 
 int accept_take(struct accept *accept, struct share *share, uint32_t devices_max)
 {
-	const uint64_t waiting = accept->next - accept->first;
-	/* The next commit may have to wait for the one that is under way. */
-	const uint64_t gathered = accept->next - accept->sealed;
-	uint32_t left = gathered < DEPOT_BATCH_MAX ? (uint32_t)(DEPOT_BATCH_MAX - gathered) : 0;
-	uint32_t empty = 0;
+	uint32_t left = room(accept), empty = 0;
 	int all = 0;
 
-	if (ACCEPT_WAITING_MAX - waiting < left)
-		left = (uint32_t)(ACCEPT_WAITING_MAX - waiting);
 	while (left > 0 && empty < share->workers) {
-		const int taken = take_some(
-			accept, &share->up[accept->ring++ % share->workers], devices_max, &left);
-		if (taken < 0)
+		const uint32_t max = left < ACCEPT_AT_ONCE ? left : ACCEPT_AT_ONCE;
+		uint32_t count = 0;
+		bool ok = true;
+		while (ok && count < max && empty < share->workers) {
+			const uint32_t before = count;
+			ok = gather(accept, &share->up[accept->ring++ % share->workers],
+				devices_max, max, &count);
+			empty = count > before ? 0 : empty + 1;
+		}
+		take_all(accept, count);
+		if (!ok)
 			return -EPROTO;
-		all += taken;
-		empty = taken > 0 ? 0 : empty + 1;
+		left -= count;
+		all += (int)count;
 	}
 	return all;
 }
@@ -151,9 +182,10 @@ uint32_t accept_release(struct accept *accept, struct ring *down)
 			if (!record)
 				return sent;
 			struct wire_inner *inner = (struct wire_inner *)record->frame;
-			memset(record, 0, sizeof *record);
+			memset(record, 0,
+				offsetof(struct share_down, frame) + WIRE_INNER_HEADER_BYTES);
 			record->kind = SHARE_SEND;
-			record->len = WIRE_INNER_HEADER_BYTES + WIRE_SMALL_PAYLOAD_BYTES;
+			record->len = WIRE_INNER_HEADER_BYTES;
 			record->index = entry->index;
 			inner->kind = WIRE_ACCEPTED;
 			inner->frame_id = put64(entry->frame_id);

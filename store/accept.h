@@ -10,7 +10,10 @@
 #include "depot.h"
 #include "share.h"
 
-enum { ACCEPT_WAITING_MAX = 8192 }; /* frames whose `accepted` has not gone out */
+enum {
+	ACCEPT_WAITING_MAX = 32768, /* frames whose `accepted` has not gone out */
+	ACCEPT_AT_ONCE = 32,        /* records that are looked up together */
+};
 
 struct accept_entry {
 	uint32_t index;  /* session that gets `accepted` */
@@ -32,7 +35,7 @@ struct accept {
 	struct accept_counts counts;
 	uint64_t first, committed, sealed, next;
 	uint32_t ring; /* that is asked first in the next round */
-	struct share_up record;
+	struct share_up records[ACCEPT_AT_ONCE];
 	struct accept_entry entries[ACCEPT_WAITING_MAX];
 };
 

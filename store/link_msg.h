@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum { LINK_VERSION = 1 };
+enum { LINK_VERSION = 2 };
 
 /* The descriptors of the hello, in this order. */
 enum link_descriptor {

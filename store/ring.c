@@ -72,23 +72,46 @@ void ring_publish(struct ring *ring)
 	__atomic_store_n(&ring->shared->produced, ++ring->own, __ATOMIC_RELEASE);
 }
 
-bool ring_take(struct ring *ring, void *record)
+const void *ring_oldest(struct ring *ring)
 {
 	if (ring->own == ring->peer && !ring->broken) {
 		ring->peer = __atomic_load_n(&ring->shared->produced, __ATOMIC_ACQUIRE);
 		ring->broken = ring->peer - ring->own > ring->count;
 	}
-	if (ring->broken || ring->own == ring->peer)
-		return false;
-	memcpy(record, slot(ring), ring->slot_bytes);
+	return ring->broken || ring->own == ring->peer ? NULL : slot(ring);
+}
+
+void ring_discard(struct ring *ring, size_t bytes)
+{
 	/* Its head first: a consumer that is killed while it wipes leaves no record that still
 	 * looks whole to the next one. */
 	__atomic_store_n((uint64_t *)slot(ring), 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	/* Visible to the other process before the counter is, so no compiler leaves it out. */
-	memset(slot(ring), 0, ring->slot_bytes);
+	memset(slot(ring), 0, bytes);
 	__atomic_store_n(&ring->shared->consumed, ++ring->own, __ATOMIC_RELEASE);
+}
+
+bool ring_take(struct ring *ring, void *record)
+{
+	const void *oldest = ring_oldest(ring);
+
+	if (!oldest)
+		return false;
+	memcpy(record, oldest, ring->slot_bytes);
+	ring_discard(ring, ring->slot_bytes);
 	return true;
+}
+
+void ring_prefetch(const struct ring *ring, uint32_t behind, size_t bytes)
+{
+	const uint64_t at = ring->own + behind;
+
+	if (ring->broken || ring->peer - ring->own <= behind)
+		return;
+	const uint8_t *record = ring->slots + (size_t)(at & (ring->count - 1)) * ring->slot_bytes;
+	for (size_t i = 0; i < bytes; i += RING_LINE_BYTES)
+		__builtin_prefetch(record + i, 1);
 }
 
 bool ring_waits(const struct ring *ring)

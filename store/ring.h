@@ -50,6 +50,13 @@ uint32_t ring_waiting(struct ring *ring);
 /* Consumer: copies the oldest record, slot_bytes, wipes it in shared memory and gives the slot
  * back. False where the ring is empty or broken. */
 bool ring_take(struct ring *ring, void *record);
+/* The same in steps, for records that use a part of their slot. The oldest record lies in memory
+ * that the producer still can change: copy before you look. NULL where there is none. */
+const void *ring_oldest(struct ring *ring);
+/* Wipes that many bytes of it and gives the slot back. */
+void ring_discard(struct ring *ring, size_t bytes);
+/* Asks for the first bytes of a record that waits behind the oldest one. */
+void ring_prefetch(const struct ring *ring, uint32_t behind, size_t bytes);
 
 /* Either side: whether something waits in it. */
 bool ring_waits(const struct ring *ring);

@@ -18,9 +18,11 @@ bool share_up_ok(const struct share_up *record, uint32_t devices_max)
 {
 	const struct wire_inner *inner = (const struct wire_inner *)record->frame;
 
-	return is_cell(record->len) && record->device < devices_max &&
-	       ((record->kind == SHARE_STORED && inner->kind == WIRE_STORED) ||
-		       (record->kind == SHARE_RECEIVED && inner->kind == WIRE_RECEIVED)) &&
+	return record->device < devices_max &&
+	       ((record->kind == SHARE_STORED && is_cell(record->len) &&
+			inner->kind == WIRE_STORED) ||
+		       (record->kind == SHARE_RECEIVED && record->len == WIRE_INNER_HEADER_BYTES &&
+			       inner->kind == WIRE_RECEIVED)) &&
 	       wire_inner_from_device_ok(inner);
 }
 
@@ -45,7 +47,7 @@ bool share_down_ok(const struct share_down *record)
 
 	switch (record->kind) {
 	case SHARE_SEND:
-		return is_cell(record->len) && inner->kind == WIRE_ACCEPTED;
+		return record->len == WIRE_INNER_HEADER_BYTES && inner->kind == WIRE_ACCEPTED;
 	case SHARE_DELIVER:
 		return is_cell(record->len) && inner->kind == WIRE_STORED;
 	case SHARE_RESOLVE:
@@ -53,6 +55,42 @@ bool share_down_ok(const struct share_down *record)
 	default:
 		return false;
 	}
+}
+
+enum { HEAD_BYTES = offsetof(struct share_up, frame) + WIRE_INNER_HEADER_BYTES };
+_Static_assert((int)HEAD_BYTES == (int)RING_LINE_BYTES && offsetof(struct share_up, len) == 2 &&
+		       offsetof(struct share_down, len) == 2 &&
+		       offsetof(struct share_down, frame) == offsetof(struct share_up, frame),
+	"one line up to the end of the inner header");
+
+/* Either kind of record. */
+static bool take(struct ring *ring, void *record)
+{
+	const uint8_t *oldest = ring_oldest(ring);
+	size_t bytes = HEAD_BYTES;
+	uint16_t len;
+
+	if (!oldest)
+		return false;
+	memcpy(record, oldest, HEAD_BYTES);
+	memcpy(&len, (const uint8_t *)record + sizeof len, sizeof len);
+	if (len < WIRE_INNER_HEADER_BYTES || len > SHARE_FRAME_MAX_BYTES)
+		bytes = ring->slot_bytes; /* no record: whatever is left there goes */
+	else
+		bytes += len - WIRE_INNER_HEADER_BYTES;
+	memcpy((uint8_t *)record + HEAD_BYTES, oldest + HEAD_BYTES, bytes - HEAD_BYTES);
+	ring_discard(ring, bytes);
+	return true;
+}
+
+bool share_take_up(struct ring *ring, struct share_up *record)
+{
+	return take(ring, record);
+}
+
+bool share_take_down(struct ring *ring, struct share_down *record)
+{
+	return take(ring, record);
 }
 
 static size_t up_bytes(void)

@@ -26,7 +26,7 @@ enum share_up_kind {
 };
 
 struct share_up {
-	uint16_t kind, len; /* len: bytes of frame in use, 480 or 1200 */
+	uint16_t kind, len; /* len: bytes of frame in use, 480 or 1200; 32 for SHARE_RECEIVED */
 	uint32_t device;    /* slot the route leads to */
 	uint32_t index;     /* session of the sender, where `accepted` goes */
 	uint8_t reserved[20];
@@ -51,13 +51,13 @@ struct share_event {
 _Static_assert(sizeof(struct share_event) == 64, "a cache line");
 
 enum share_down_kind {
-	SHARE_SEND = 1,    /* to session index, as it is: `accepted` */
+	SHARE_SEND = 1,    /* to session index: `accepted` with this inner header */
 	SHARE_DELIVER = 2, /* to the session of the device to which the frame's route leads now */
 	SHARE_RESOLVE = 3, /* where does the route of this inner header lead? */
 };
 
 struct share_down {
-	uint16_t kind, len; /* len: 480 or 1200; 32 for SHARE_RESOLVE */
+	uint16_t kind, len; /* len: 480 or 1200 for SHARE_DELIVER, else 32 */
 	uint32_t index;     /* SHARE_SEND */
 	uint8_t reserved[24];
 	uint8_t frame[SHARE_FRAME_MAX_BYTES];
@@ -69,6 +69,10 @@ _Static_assert(sizeof(struct share_down) == 1280, "whole cache lines");
 bool share_up_ok(const struct share_up *record, uint32_t devices_max);
 bool share_event_ok(const struct share_event *record, uint32_t devices_max);
 bool share_down_ok(const struct share_down *record);
+
+/* Consumer: ring_take() of what is in use of a record; what lies behind is as it was before. */
+bool share_take_up(struct ring *ring, struct share_up *record);
+bool share_take_down(struct ring *ring, struct share_down *record);
 
 /* One side's views of the rings in one piece of memory. */
 struct share {

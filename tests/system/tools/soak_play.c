@@ -148,8 +148,7 @@ static void deliver(struct play *play, const struct share_down *record)
 		return;
 	inner->kind = WIRE_RECEIVED;
 	inner->ttl = 0;
-	if (put(play, route, SHARE_RECEIVED, frame,
-		    WIRE_INNER_HEADER_BYTES + WIRE_SMALL_PAYLOAD_BYTES))
+	if (put(play, route, SHARE_RECEIVED, frame, WIRE_INNER_HEADER_BYTES))
 		model_received(play->model, route, serial);
 }
 

@@ -106,7 +106,7 @@ static void of_an_acknowledgement_only_the_header_is_handed_over(void **state)
 		worker_poll(relay.workers[0]);
 		assert_true(taken(0));
 		assert_int_equal(record.kind, SHARE_RECEIVED);
-		assert_int_equal(record.len, WIRE_SMALL_BYTES - WIRE_TRANSPORT_OVERHEAD_BYTES);
+		assert_int_equal(record.len, WIRE_INNER_HEADER_BYTES);
 		assert_int_equal(record.device, bob.slot);
 		assert_int_equal(record.index, bob.index);
 		assert_memory_equal(record.frame, inner, WIRE_INNER_HEADER_BYTES);

@@ -53,7 +53,7 @@ static void acknowledges_to_the_session_that_sent(void **state)
 	(void)state;
 	come_online(1);
 	come_online(2);
-	struct share_down record = down(SHARE_SEND, routes[2], 77, CELL_BYTES);
+	struct share_down record = down(SHARE_SEND, routes[2], 77, WIRE_INNER_HEADER_BYTES);
 	record.index = indices[1];
 	ask(&record);
 	(void)store_link_turn(&link_);
@@ -76,7 +76,7 @@ static void an_acknowledgement_carries_nothing(void **state)
 {
 	(void)state;
 	come_online(1);
-	struct share_down record = down(SHARE_SEND, routes[2], 77, CELL_BYTES);
+	struct share_down record = down(SHARE_SEND, routes[2], 77, WIRE_INNER_HEADER_BYTES);
 	const struct share_down clean = record;
 	record.index = indices[1];
 	struct wire_inner *inner = (struct wire_inner *)record.frame;
@@ -142,10 +142,10 @@ static void closes_on_a_record_that_is_none(void **state)
 	inner[7]->flags = 1;
 	inner[8]->hops = 1;
 	inner[9]->reserved.b[0] = 1;
-	bad[10] = down(SHARE_SEND, routes[1], 1, CELL_BYTES);
+	bad[10] = down(SHARE_SEND, routes[1], 1, WIRE_INNER_HEADER_BYTES);
 	bad[10].index = indices[1];
 	((struct wire_inner *)bad[10].frame)->kind = WIRE_CONTROL;
-	bad[11] = down(SHARE_SEND, routes[1], 1, CELL_BYTES);
+	bad[11] = down(SHARE_SEND, routes[1], 1, WIRE_INNER_HEADER_BYTES);
 	bad[11].index = indices[1];
 	bad[11].len = LARGE_BYTES;
 	for (uint32_t i = 0; i < RTE_DIM(bad); i++) {

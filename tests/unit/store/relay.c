@@ -136,7 +136,7 @@ bool relay_stored(struct relay *relay, uint32_t worker, uint32_t device, uint32_
 bool relay_received(
 	struct relay *relay, uint32_t worker, uint32_t device, uint64_t route, uint64_t frame_id)
 {
-	const uint32_t len = WIRE_INNER_HEADER_BYTES + WIRE_SMALL_PAYLOAD_BYTES;
+	const uint32_t len = WIRE_INNER_HEADER_BYTES;
 	struct share_up record = { .kind = SHARE_RECEIVED, .len = (uint16_t)len, .device = device };
 
 	relay_cell(record.frame, len, WIRE_RECEIVED, route, frame_id);

@@ -90,19 +90,21 @@ static void records_that_cannot_be_are_refused(void **state)
 	} up[] = {
 		{ SHARE_STORED, 480, 0, WIRE_STORED, true },
 		{ SHARE_STORED, 1200, DEVICES - 1, WIRE_STORED, true },
-		{ SHARE_RECEIVED, 480, 0, WIRE_RECEIVED, true },
+		{ SHARE_RECEIVED, 32, 0, WIRE_RECEIVED, true },
+		{ SHARE_RECEIVED, 480, 0, WIRE_RECEIVED, false },
 		{ SHARE_STORED, 480, DEVICES, WIRE_STORED, false },
 		{ SHARE_STORED, 481, 0, WIRE_STORED, false },
 		{ SHARE_STORED, UINT16_MAX, 0, WIRE_STORED, false },
 		{ SHARE_STORED, 480, 0, WIRE_RECEIVED, false },
-		{ SHARE_RECEIVED, 480, 0, WIRE_LIVE, false },
+		{ SHARE_RECEIVED, 32, 0, WIRE_LIVE, false },
+		{ SHARE_STORED, 32, 0, WIRE_STORED, false },
 		{ 0, 480, 0, WIRE_STORED, false },
 	}, down[] = {
-		{ SHARE_SEND, 480, 0, WIRE_ACCEPTED, true },
+		{ SHARE_SEND, 32, 0, WIRE_ACCEPTED, true },
 		{ SHARE_DELIVER, 1200, 0, WIRE_STORED, true },
 		{ SHARE_RESOLVE, 32, 0, 0, true },
-		{ SHARE_SEND, 480, 0, WIRE_CONTROL, false }, /* nothing passes for control's */
-		{ SHARE_SEND, 32, 0, WIRE_ACCEPTED, false },
+		{ SHARE_SEND, 32, 0, WIRE_CONTROL, false }, /* nothing passes for control's */
+		{ SHARE_SEND, 480, 0, WIRE_ACCEPTED, false },
 		{ SHARE_DELIVER, 1200, 0, WIRE_LIVE, false },
 		{ SHARE_RESOLVE, 480, 0, 0, false },
 		{ 4, 480, 0, WIRE_STORED, false },

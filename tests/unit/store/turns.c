@@ -97,7 +97,7 @@ void assert_accepts(uint32_t index, uint64_t route, uint64_t frame_id)
 	const struct share_down record = next_down(SHARE_SEND);
 
 	assert_int_equal(record.index, index);
-	assert_int_equal(record.len, SMALL);
+	assert_int_equal(record.len, WIRE_INNER_HEADER_BYTES);
 	assert_true(relay_route(&record) == route);
 	assert_true(relay_frame_id(&record) == frame_id);
 	assert_true(sodium_is_zero(record.frame + WIRE_INNER_HEADER_BYTES,
