@@ -18,15 +18,28 @@ struct question {
 	struct admin_request request;
 };
 
+struct line {
+	bool sent; /* the first question is with the store */
+	TAILQ_HEAD(questions, question) questions;
+};
+
+/* A copy takes minutes: what is asked meanwhile goes past it. */
+enum { LINE_SHORT, LINE_BACKUP, LINES };
+
 struct message_link {
 	const struct message_link_calls *calls;
 	void *arg;
 	struct event_base *base;
 	struct channel *channel;
 	uint32_t count;
-	bool sent; /* the first question is with the store */
-	TAILQ_HEAD(questions, question) line;
+	struct line lines[LINES];
 };
+
+static struct line *line_of(struct message_link *link, uint32_t op)
+{
+	return &link->lines[op == ADMIN_BACKUP || op == ADMIN_BACKUP_END ? LINE_BACKUP
+									 : LINE_SHORT];
+}
 
 static void end(struct question *question)
 {
@@ -49,24 +62,25 @@ static void tell(struct question *question, int error, const struct admin_reply 
 
 static void take(struct message_link *link, struct question *question)
 {
-	TAILQ_REMOVE(&link->line, question, next);
+	TAILQ_REMOVE(&line_of(link, question->request.op)->questions, question, next);
 	link->count--;
 }
 
-static void send_first(struct message_link *link)
+static void send_first(struct message_link *link, struct line *line)
 {
-	const struct question *first = TAILQ_FIRST(&link->line);
+	const struct question *first = TAILQ_FIRST(&line->questions);
 
 	/* When the socket is full, on_writable() comes; when it broke, on_down(). */
-	if (!link->sent && first)
-		link->sent =
+	if (!line->sent && first)
+		line->sent =
 			channel_send(link->channel, &first->request, sizeof first->request) == 0;
 }
 
 /* The reply to a question that was sent will still come: it keeps its place until then. */
 static void give_up(struct message_link *link, struct question *question, int error)
 {
-	const bool sent = link->sent && TAILQ_FIRST(&link->line) == question;
+	const struct line *line = line_of(link, question->request.op);
+	const bool sent = line->sent && TAILQ_FIRST(&line->questions) == question;
 
 	if (!sent)
 		take(link, question);
@@ -89,16 +103,18 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 	struct message_link *link = arg;
 	const struct admin_reply *reply = (const struct admin_reply *)bytes;
 
-	if (len != sizeof *reply || !link->sent || reply->result > 0 ||
-		reply->op != TAILQ_FIRST(&link->line)->request.op ||
+	if (len != sizeof *reply || reply->result > 0 ||
 		memchr(reply->text, '\0', sizeof reply->text) == NULL)
 		return -EBADMSG;
-	struct question *question = TAILQ_FIRST(&link->line);
+	struct line *line = line_of(link, reply->op);
+	struct question *question = TAILQ_FIRST(&line->questions);
+	if (!line->sent || reply->op != question->request.op)
+		return -EBADMSG;
 	take(link, question);
-	link->sent = false;
+	line->sent = false;
 	tell(question, 0, reply);
 	end(question);
-	send_first(link);
+	send_first(link, line);
 	return 0;
 }
 
@@ -106,10 +122,13 @@ static void end_all(struct message_link *link, int error)
 {
 	struct question *question;
 
-	link->sent = false;
-	while ((question = TAILQ_FIRST(&link->line)) != NULL)
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
-		give_up(link, question, error);
+	for (struct line *line = link->lines; line < link->lines + LINES; line++) {
+		line->sent = false;
+		while ((question = TAILQ_FIRST(&line->questions)) != NULL)
+			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow
+			 * TAILQ_REMOVE */
+			give_up(link, question, error);
+	}
 }
 
 static void on_up(void *arg)
@@ -129,7 +148,10 @@ static void on_down(void *arg)
 
 static void on_writable(void *arg)
 {
-	send_first(arg);
+	struct message_link *link = arg;
+
+	for (struct line *line = link->lines; line < link->lines + LINES; line++)
+		send_first(link, line);
 }
 
 static void on_turn(void *arg)
@@ -156,7 +178,8 @@ int message_link_create(struct message_link **created, struct event_base *base, 
 	link->calls = calls;
 	link->arg = arg;
 	link->base = base;
-	TAILQ_INIT(&link->line);
+	for (struct line *line = link->lines; line < link->lines + LINES; line++)
+		TAILQ_INIT(&line->questions);
 	const int result = channel_create(
 		&link->channel, base, path, "admin", "chappe-store", 2, &channel_calls, link);
 	if (result < 0)
@@ -206,21 +229,28 @@ int message_link_ask(struct message_link *link, const struct admin_request *requ
 	question->request = *request;
 	question->request.version = ADMIN_VERSION;
 	evtimer_add(question->timeout, &wait);
-	TAILQ_INSERT_TAIL(&link->line, question, next);
+	struct line *line = line_of(link, request->op);
+	TAILQ_INSERT_TAIL(&line->questions, question, next);
 	link->count++;
-	send_first(link);
+	send_first(link, line);
 	return 0;
 }
 
-void message_link_forget(struct message_link *link, const void *arg)
+static void forget_in(struct message_link *link, struct line *line, const void *arg)
 {
 	struct question *question, *next;
 
-	for (question = TAILQ_FIRST(&link->line); question; question = next) {
+	for (question = TAILQ_FIRST(&line->questions); question; question = next) {
 		next = TAILQ_NEXT(question, next);
 		if (question->arg != arg)
 			continue;
 		question->done = NULL;
 		give_up(link, question, 0);
 	}
+}
+
+void message_link_forget(struct message_link *link, const void *arg)
+{
+	for (struct line *line = link->lines; line < link->lines + LINES; line++)
+		forget_in(link, line, arg);
 }

@@ -1,6 +1,7 @@
 /* Client of the message store's admin socket (store/admin_msg.h): questions wait in line, one is
- * with the store at a time, and each has a time after which the asker is told, whatever the store
- * does. Called on the event-loop thread; never waits. */
+ * with the store at a time, beside one for BACKUP, in a line of its own, and each has a time after
+ * which the asker is told, whatever the store does. Called on the event-loop thread; never waits.
+ */
 #ifndef CHAPPE_CONTROL_MESSAGE_LINK_H
 #define CHAPPE_CONTROL_MESSAGE_LINK_H
 

@@ -1,6 +1,7 @@
 /* `store-admin.sock` between control and chappe-store: SOCK_SEQPACKET on a socket of chappe-store
- * in the run directory, 0600. Control asks, one request at a time; each is answered by one reply.
- * Both ends are built together and run on one host: native integers, no padding. */
+ * in the run directory, 0600. Control asks, one request at a time, and others while a BACKUP or
+ * BACKUP_END is under way; each is answered by one reply. Both ends are built together and run on
+ * one host: native integers, no padding. */
 #ifndef CHAPPE_STORE_ADMIN_MSG_H
 #define CHAPPE_STORE_ADMIN_MSG_H
 

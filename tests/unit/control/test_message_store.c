@@ -14,7 +14,7 @@ static struct rig *rig;
 static int listener = -1, connection = -1;
 static struct admin_request taken[TAKEN_MAX];
 static uint32_t taken_count;
-static bool silent, refusing;
+static bool silent, refusing, copying; /* copying: BACKUP goes on until it is false */
 static struct admin_status status_now;
 
 static void fake_listen(void)
@@ -33,6 +33,11 @@ static void fake_close(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+static void send_reply(const struct admin_reply *reply)
+{
+	assert_true(send(connection, reply, sizeof *reply, MSG_NOSIGNAL) > 0);
 }
 
 static bool fake_serve(void)
@@ -56,7 +61,8 @@ static bool fake_serve(void)
 			reply.result = -EIO;
 			strcpy(reply.text, "the disk is gone");
 		}
-		assert_true(send(connection, &reply, sizeof reply, MSG_NOSIGNAL) > 0);
+		if (!copying || request.op != ADMIN_BACKUP)
+			send_reply(&reply);
 		any = true;
 	}
 	return any;
@@ -106,7 +112,7 @@ static int start(void **state)
 	(void)state;
 	rig = rig_create();
 	taken_count = 0;
-	silent = refusing = false;
+	silent = refusing = copying = false;
 	status_now = (struct admin_status){ .frames = 7, .linked = 1 };
 	return 0;
 }
@@ -252,6 +258,50 @@ static void nonsense_breaks_the_connection(void **state)
 	turn_until(is_connected, 20);
 }
 
+static void on_backup(void *arg, int error, const char *text, const struct control_backup *made)
+{
+	(void)text;
+	(void)made;
+	on_answer(arg, error, NULL);
+}
+
+/* It takes minutes; what control asks meanwhile is answered, and what removes the copy waits. */
+static void a_backup_holds_nothing_up(void **state)
+{
+	const struct admin_request status = { .op = ADMIN_STATUS },
+				   end = { .op = ADMIN_BACKUP_END };
+	struct answer backup = { 0 }, between = { 0 }, ended = { 0 };
+
+	(void)state;
+	rig_start(rig);
+	fake_listen();
+	turn_until(is_connected, 20);
+	copying = true;
+	assert_int_equal(control_backup(rig->control, true, on_backup, &backup), 0);
+	for (int i = 0; i < 500 && count_of(ADMIN_BACKUP) == 0; i++)
+		turn(10);
+	assert_int_equal(count_of(ADMIN_BACKUP), 1);
+	assert_int_equal(control_message_ask(rig->control, &status, on_answer, &between), 0);
+	assert_int_equal(control_message_ask(rig->control, &end, on_answer, &ended), 0);
+	for (int i = 0; i < 500 && between.calls == 0; i++)
+		turn(10);
+	assert_int_equal(between.calls, 1);
+	assert_int_equal(between.error, 0);
+	assert_int_equal(between.status.frames, 7);
+	assert_int_equal(backup.calls, 0);
+	assert_int_equal(count_of(ADMIN_BACKUP_END), 0);
+
+	copying = false;
+	send_reply(&(struct admin_reply){ .op = ADMIN_BACKUP, .path = { "/copy" } });
+	for (int i = 0; i < 500 && (backup.calls == 0 || ended.calls == 0); i++)
+		turn(10);
+	assert_int_equal(backup.calls, 1);
+	assert_int_equal(backup.error, 0);
+	assert_int_equal(ended.calls, 1);
+	assert_int_equal(ended.error, 0);
+	assert_true(control_backup_end(rig->control, NULL, NULL) >= 0);
+}
+
 static uint64_t waiting_erasures(void)
 {
 	struct store_counts counts;
@@ -362,6 +412,7 @@ int main(void)
 		TEST(questions_are_answered_or_end),
 		TEST(control_ends_with_questions_on_their_way),
 		TEST(nonsense_breaks_the_connection),
+		TEST(a_backup_holds_nothing_up),
 		TEST(what_waits_under_revoked_routes_is_erased),
 		TEST(a_store_that_can_not_erase_is_asked_again),
 	};
