@@ -12,6 +12,8 @@ disk_make() { # disk_make NAME SIZE [MKFS OPTION...]: device in $disk, its block
 	if [ ! -d "$T/disks" ]; then
 		mkdir "$T/disks"
 		mount -t tmpfs tmpfs "$T/disks"
+		# What is unmounted here has to be for processes in namespaces, too.
+		mount --make-shared "$T/disks"
 	fi
 	truncate -s "$2" "$disk_image"
 	mkfs.ext4 -q -m 0 "${@:3}" "$disk_image"
@@ -19,4 +21,9 @@ disk_make() { # disk_make NAME SIZE [MKFS OPTION...]: device in $disk, its block
 	# The kernel frees it when nobody has it open any more.
 	exec {held}<"$disk"
 	losetup -d "$disk"
+}
+
+disk_mount() { # disk_mount NAME [OPTION...]: the device, at $T/disks/NAME
+	mkdir -p "$T/disks/$1"
+	mount "${@:2}" "$disk" "$T/disks/$1"
 }

@@ -64,6 +64,7 @@ cleanup() {
 	# Whatever else runs in this process namespace ends with this shell, its first process.
 	for job in $(jobs -p); do kill -9 "$job" 2>/dev/null; done
 	wait 2>/dev/null
+	awk -v t="$T/" 'index($2, t) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount -l
 	[ -n "${KEEP-}" ] && echo "kept: $T" || rm -rf "$T"
 	[ $status -eq 0 ] && say "passed: $test_name"
 	exit $status
