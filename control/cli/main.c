@@ -148,7 +148,8 @@ const struct command commands[] = {
 		"old ones.\n\n"
 		"  chappectl backup /srv/backup/$(date +%F)\n"
 		"  chappectl backup /mnt/usb/chappe --without-store\n" },
-	{ "restore", "DIR", 1, 1, O(state) | O(store) | O(user) | O(without_store), cli_restore,
+	{ "restore", "DIR", 1, 1,
+		O(state) | O(store) | O(user) | O(without_store) | O(keep_invitations), cli_restore,
 		"make the relay's state from a backup",
 		"Checks a backup and makes state directories from it, which have to be empty or "
 		"absent.\n"
@@ -156,7 +157,10 @@ const struct command commands[] = {
 		"after\n"
 		"the backup is not in it: devices revoked since are to be revoked again, those "
 		"enrolled\n"
-		"since need new invitations.\n\n"
+		"since need new invitations. Invitations that were open then may have been used "
+		"since, and\n"
+		"nothing in the backup says so: they are cancelled, unless --keep-invitations is "
+		"given.\n\n"
 		"  chappectl restore /srv/backup/2026-11-22\n"
 		"  chappectl restore DIR --state /srv/relay --store /srv/messages --user none\n" },
 	{ "audit", "", 0, 0, O(limit) | O(all), cli_audit, "who administered what, and when",

@@ -34,6 +34,7 @@
 	X(no_wait, 0, NULL, "start it and leave; `store status` shows how far it is")              \
 	X(store, 0, "DIR", "directory of chappe-store; default /var/lib/chappe-store")             \
 	X(without_store, 0, NULL, "leave out the messages that wait")                              \
+	X(keep_invitations, 0, NULL, "leave invitations open that may have been used since")       \
 	X(discard, 0, NULL, "end a backup that was begun before and interrupted")
 
 enum option_id {

@@ -33,6 +33,12 @@ contact alice bob
 talk_start alice
 talk alice "store bob 3 700 0"
 wait_for 20 "three messages are accepted" at_least 3 accepted alice bob
+ctl invite --count 2 >"$T/invitations" 2>&1 || fail "invite"
+ids() { # of the invitations that a list says are open
+	ctl invitation list --json | json '" ".join(sorted(r["invitation"] for r in j["invitations"] if r["state"] == "open"))'
+}
+open_then=$(ids)
+[ "$(wc -w <<<"$open_then")" -eq 2 ] || fail "open: $open_then"
 before=$(waiting)
 [ "$before" -ge 3 ] || fail "$before frames wait"
 key=$(ctl status --json | json 'j["relay_key"]')
@@ -112,7 +118,9 @@ wait_for 20 "both are gone" eval "! alive $control_pid && ! alive $store_pid"
 mv "$state" "$T/lost-state"
 mv "$depot" "$T/lost-store"
 mkdir "$depot" # as systemd makes it; the other one is absent
-expect 0 "Relay key ${key//+/.}, as of" restore "$T/backup" --state "$state" --store "$depot" --user nobody
+expect 0 "^Relay key ${key//+/.}, as of" restore "$T/backup" --state "$T/kept" --without-store --keep-invitations --user nobody
+expect 0 "${key//+/.}" restore "$T/backup" --state "$state" --store "$depot" --user nobody --json
+[ "$(json '" ".join(sorted(j["cancelled_invitations"]))' <"$T/expect.out")" = "$open_then" ] || fail "$(<"$T/expect.out")"
 [ "$(stat -c '%a %U' "$state" "$state/relay.key" "$state/chappe.db" "$depot" "$depot/keys" | tr '\n' ' ')" = \
 	"700 nobody 600 nobody 600 nobody 700 nobody 700 nobody " ] || fail "$(ls -laR "$state" "$depot")"
 nothing_left
@@ -123,6 +131,10 @@ relay_ready
 [ "$(ctl status --json | json 'j["relay_key"]')" = "$key" ] || fail "another key"
 [ "$(ctl stats --json | json 'j["control"]["sessions_kept"]')" -eq 0 ] || fail "sessions were kept"
 [ ! -e "$state/restored" ] || fail "the mark of the restoration is still there"
+[ -z "$(ids)" ] || fail "invitations that may have been used since are open"
+ctl audit | grep -q "invitations of the backup cancelled: 2" || fail "audit"
+[ "$(python3 -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(
+	"select count(*) from invitation where used is null").fetchone())' "$T/kept/chappe.db")" = 2 ] || fail "--keep-invitations"
 store_start
 wait_for 10 "control is connected to the store" eval 'ctl store status'
 [ "$(waiting)" -eq "$before" ] || fail "$(waiting) frames wait, not $before"
