@@ -144,7 +144,7 @@ class Relay:
         self.dataplane = self.control = self.loadgen = None
         self.pages = None
         self.namespaces = Namespaces()
-        self.namespace = None
+        self.near = self.far = None  # of a veth: the relay's end, the generator's
 
     # ---- start ----
 
@@ -174,7 +174,7 @@ class Relay:
         self.dataplane = self.spawn("dataplane", [self.build / "dataplane/chappe-dataplane",
             "--config", self.dir / "dataplane.conf", "--pid-file", self.dir / "dataplane.pid", "--",
             "--lcores", f"0@{self.other_cpu},1@{self.cpu}", "--no-pci", "--no-telemetry", "-m", str(self.memory),
-            "--in-memory", "--single-file-segments", "--vdev", self.relay_vdev()], in_namespace=True)
+            "--in-memory", "--single-file-segments", "--vdev", self.relay_vdev()], namespace=self.near)
         wait_for("chappe-dataplane starts", 30, lambda: (self.dir / "dataplane.pid").exists(),
             self.dataplane, self.dir / "dataplane.log")
         wait_for("chappe-control and chappe-dataplane are in step", 30,
@@ -182,11 +182,13 @@ class Relay:
         self.tell("cpu-of " + ",".join(str(pid) for pid in self.pids()))
 
     def make_link(self):
-        self.namespace = self.namespaces.add("link")
-        run("ip", "-n", self.namespace, "link", "add", "relay0", "type", "veth", "peer", "name", "load0")
-        for name in ("relay0", "load0"):
-            run("ip", "netns", "exec", self.namespace, "sysctl", "-q", "-w", f"net.ipv6.conf.{name}.disable_ipv6=1")
-            run("ip", "-n", self.namespace, "link", "set", name, "up")
+        """A namespace for each end: net_af_packet's fanout group is PID xor interface, so that two
+        processes started one after the other may have the same within one."""
+        self.near, self.far = self.namespaces.add("relay"), self.namespaces.add("load")
+        run("ip", "link", "add", "relay0", "netns", self.near, "type", "veth", "peer", "name", "load0", "netns", self.far)
+        for namespace, name in ((self.near, "relay0"), (self.far, "load0")):
+            run("ip", "netns", "exec", namespace, "sysctl", "-q", "-w", f"net.ipv6.conf.{name}.disable_ipv6=1")
+            run("ip", "-n", namespace, "link", "set", name, "up")
 
     def relay_vdev(self):
         return {
@@ -213,9 +215,9 @@ class Relay:
             f"[relay]\nname = {RELAY4}:{PORT}\nroutes_per_device = 4\nframes_per_s = 10000000\n"
             f"bytes_per_s = 10000000000\n")
 
-    def spawn(self, name, command, in_namespace=False, **more):
-        if in_namespace and self.namespace:
-            command = ["ip", "netns", "exec", self.namespace] + command
+    def spawn(self, name, command, namespace=None, **more):
+        if namespace:
+            command = ["ip", "netns", "exec", namespace] + command
         with open(self.dir / f"{name}.log", "ab") as log:
             more = {"stdout": log, "stdin": subprocess.DEVNULL, **more}
             return start(command, stderr=log, **more)
@@ -241,7 +243,7 @@ class Relay:
         self.loadgen = self.spawn("loadgen", [self.build / "perf/loadgen/chappe-loadgen",
             "--invitations", invitations, "--trials", "--quiet", *self.options, "--",
             "--lcores", f"0@{self.other_cpu}", "--no-pci", "--no-telemetry", "--in-memory", "-m", "128",
-            "--vdev", self.loadgen_vdev()], in_namespace=True, umask=0,
+            "--vdev", self.loadgen_vdev()], namespace=self.far, umask=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.kind == "memif":
             wait_for("chappe-loadgen starts", 30, (self.dir / "memif.sock").exists, self.loadgen,

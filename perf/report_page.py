@@ -38,11 +38,12 @@ METHOD = """A ratio is the median of the ratios of pairs: the whole worker loop 
 bare AEAD on the same buffers, sessions and random pairs of devices (floor), in turn. Path includes polling, replay check,
 meter, routing and the freeing of what was sent; every frame that comes out is opened with its recipient's key and
 compared. Bursts of 32 over IPv4, checksums announced by the port, unless a row says otherwise. Cycles are the TSC's."""
-PEERS = """CPU time of all of a system's processes divided by the messages it relayed, at saturation, 448 bytes each, in
-the same run. The peers pay the kernel's network stack, which is how they are used; Chappe pays it over AF_XDP and
+PEERS = """CPU time of all of a system's processes divided by the messages it relayed, at saturation, 448 bytes each;
+windows of a system and of Chappe in turn, and the median of the ratios of such pairs. The peers pay the kernel's network stack, which is how they are used; Chappe pays it over AF_XDP and
 AF_PACKET, where the kernel takes its share as well, and not over zero-copy net_memif. The kernel computes no checksums
-on loopback; Chappe does over every port that announces none. Each peer is loaded in two ways, and its headline is the
-one in which it relays the most messages a second: that is its saturation. Chappe has the same load then."""
+on loopback; Chappe does over every port that announces none, unless told not to ("no UDP sums"). Each peer is loaded in
+two ways, with as many senders and messages under way as Chappe, and its headline is the one in which it relays the most
+messages a second: that is its saturation."""
 
 
 def escape(value):

@@ -11,6 +11,7 @@
 
 static const double patience_s = 0.02; /* after which what did not arrive is taken for lost */
 static const double warm_up_s = 0.3;
+static const double resume_s = 0.1; /* of a window: until as many are under way as may be */
 
 static struct peer peer;
 
@@ -75,14 +76,21 @@ static uint64_t turn_for(const struct peer_protocol *protocol, double seconds, d
 static void run(const struct peer_protocol *protocol)
 {
 	const struct peer_options *o = &peer.options;
+	char line[32];
 	double took;
 
 	protocol->open(&peer);
 	if (turn_for(protocol, warm_up_s, &took) == 0 && turn_for(protocol, 1, &took) == 0)
 		peer_fail("no message arrives");
-	for (uint32_t i = 0; i < o->windows; i++) {
+	puts("{}");
+	fflush(stdout);
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		const double window_s = strtod(line, NULL);
+		for (uint32_t pair = 0; pair < o->pairs; pair++)
+			peer.pairs[pair].arrived_at = now_s(); /* the pause is no loss */
+		(void)turn_for(protocol, resume_s, &took);
 		const uint64_t before = cpu_time_ns(o->cpu_of, o->cpu_count);
-		const uint64_t arrived = turn_for(protocol, o->window_s, &took);
+		const uint64_t arrived = turn_for(protocol, window_s, &took);
 		const uint64_t cpu_ns = cpu_time_ns(o->cpu_of, o->cpu_count) - before;
 		printf("{\"messages\": %lu, \"seconds\": %.6f, \"cpu_ns\": %lu}\n", arrived, took,
 			cpu_ns);
@@ -119,12 +127,6 @@ static void set(int option, const char *text)
 	case 'f':
 		o->in_flight = (uint32_t)strtoul(text, NULL, 10);
 		break;
-	case 'w':
-		o->windows = (uint32_t)strtoul(text, NULL, 10);
-		break;
-	case 's':
-		o->window_s = strtod(text, NULL);
-		break;
 	case 'a':
 		if (inet_pton(AF_INET, text, &o->server.sin_addr) != 1)
 			peer_fail("--server: '%s' is no IPv4 address", text);
@@ -146,8 +148,9 @@ static void set(int option, const char *text)
 		break;
 	default:
 		peer_fail("usage: peer_load udp|turn|nats --server ADDRESS --port N [--tls] "
-			  "[--pairs N] [--bytes N] [--in-flight N] [--windows N] [--seconds S] "
-			  "[--sender-ns PATH] [--recipient-ns PATH] --cpu-of PID,...");
+			  "[--pairs N] [--bytes N] [--in-flight N] "
+			  "[--sender-ns PATH] [--recipient-ns PATH] --cpu-of PID,...\n"
+			  "A line of standard input is a window: its seconds.");
 	}
 }
 
@@ -156,8 +159,6 @@ int main(int argc, char **argv)
 	static const struct option longs[] = { { "pairs", required_argument, NULL, 'p' },
 		{ "bytes", required_argument, NULL, 'b' },
 		{ "in-flight", required_argument, NULL, 'f' },
-		{ "windows", required_argument, NULL, 'w' },
-		{ "seconds", required_argument, NULL, 's' },
 		{ "server", required_argument, NULL, 'a' },
 		{ "port", required_argument, NULL, 'P' }, { "tls", no_argument, NULL, 't' },
 		{ "sender-ns", required_argument, NULL, 'S' },
@@ -166,12 +167,9 @@ int main(int argc, char **argv)
 	static const struct peer_protocol *const protocols[] = { &peer_udp, &peer_turn,
 		&peer_nats };
 
-	peer.options = (struct peer_options){ .pairs = 16,
-		.bytes = 448,
-		.in_flight = 64,
-		.windows = 5,
-		.window_s = 1,
-		.server = { .sin_family = AF_INET } };
+	peer.options = (struct peer_options){
+		.pairs = 16, .bytes = 448, .in_flight = 64, .server = { .sin_family = AF_INET }
+	};
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
 		set(c, optarg);
 	if (peer.options.pairs == 0 || peer.options.pairs > PEER_PAIRS_MAX ||

@@ -1,6 +1,7 @@
 /* peer_load: clients of other relays, for perf/peers/run. One thread keeps messages in flight
  * between pairs of a sender and a recipient and counts those that arrive. Its own CPU time is not
- * counted, so it is as cheap as it can be: many messages a system call. */
+ * counted, so it is as cheap as it can be: many messages a system call. Between windows, which
+ * standard input asks for, it waits. */
 #ifndef CHAPPE_PERF_PEER_H
 #define CHAPPE_PERF_PEER_H
 
@@ -13,8 +14,6 @@ enum { PEER_PAIRS_MAX = 256, PEER_BATCH = 64, PEER_MESSAGE_MAX_BYTES = 2048, PEE
 
 struct peer_options {
 	uint32_t pairs, bytes, in_flight; /* in_flight: of one pair */
-	double window_s;
-	uint32_t windows;
 	bool tls;
 	struct sockaddr_in server;            /* of the relay; of what it forwards to, over a VPN */
 	const char *sender_ns, *recipient_ns; /* network namespaces, or NULL */
