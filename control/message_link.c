@@ -118,17 +118,20 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 	return 0;
 }
 
-static void end_all(struct message_link *link, int error)
+static void end_line(struct message_link *link, struct line *line, int error)
 {
 	struct question *question;
 
-	for (struct line *line = link->lines; line < link->lines + LINES; line++) {
-		line->sent = false;
-		while ((question = TAILQ_FIRST(&line->questions)) != NULL)
-			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow
-			 * TAILQ_REMOVE */
-			give_up(link, question, error);
-	}
+	line->sent = false;
+	while ((question = TAILQ_FIRST(&line->questions)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
+		give_up(link, question, error);
+}
+
+static void end_all(struct message_link *link, int error)
+{
+	for (struct line *line = link->lines; line < link->lines + LINES; line++)
+		end_line(link, line, error);
 }
 
 static void on_up(void *arg)
