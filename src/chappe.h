@@ -75,7 +75,11 @@ extern "C" {
 	X(BUSY, 25, "too much is waiting to be sent; try again when some is acknowledged")         \
 	X(KEY_REFUSED, 26, "a second key tried to speak as this contact and was refused")          \
 	X(NOT_ACCEPTED, 27,                                                                        \
-		"the relay has not accepted the message and it is not kept here: send it again")
+		"the relay does not accept the message, which is kept here and tried again: a "    \
+		"limit, or the contact's route is gone")                                           \
+	X(KEPT, 28,                                                                                \
+		"the message is not sent yet: it is kept here, and the next send or recv goes on") \
+	X(NO_MESSAGE, 29, "no message of that number waits to be sent to the contact")
 
 enum chappe_error {
 #define X(name, number, text) CHAPPE_ERR_##name = number,
@@ -124,12 +128,14 @@ enum chappe_event_type {
 	/* error: what went wrong with contact (may be NULL): NO_ROUTES, KEY_REFUSED, STORAGE … */
 	CHAPPE_EVENT_ERROR,
 	/* The relay has stored all of message durably: contact's device gets it when it is there,
-	 * whatever happens to this one. */
+	 * whatever happens to this one. It leaves the outbox when the callback returns. Also for
+	 * messages of earlier handles; of one it may come a second time, after a crash. */
 	CHAPPE_EVENT_ACCEPTED,
-	/* The relay has not stored message in time, though it answers: over a limit, or it stores
-	 * nothing. It is given up, though it may have arrived; an application that sends it again
-	 * sends another message. Comes for a live message too, if a thousand stored ones were sent
-	 * before it was acknowledged. error: NOT_ACCEPTED. */
+	/* The relay has not stored message in time, though it answers: over a limit, it stores
+	 * nothing, or contact has ended the route. It stays in the outbox and is repeated until it
+	 * is accepted or chappe_outbox_drop() gives it up, which may be called here. Said once by a
+	 * handle of a message. For a live message it says that it is given up, because a thousand
+	 * stored ones were sent before it was acknowledged. error: NOT_ACCEPTED. */
 	CHAPPE_EVENT_NOT_ACCEPTED,
 	/* The relay keeps our hello for contact: it is GREETED. */
 	CHAPPE_EVENT_CONTACT_GREETED,
@@ -220,9 +226,9 @@ struct chappe_options {
 CHAPPE_API enum chappe_error chappe_open(
 	const struct chappe_options *options, struct chappe **chappe);
 
-/* Wipes keys, closes storage and transport. Live messages not acknowledged yet and stored ones not
- * accepted yet are forgotten: an application that needs them later keeps them itself. chappe may be
- * NULL. */
+/* Wipes keys, closes storage and transport. Live messages not acknowledged yet are forgotten: an
+ * application that needs them later keeps them itself. Stored ones not accepted yet are in the
+ * storage: the next handle goes on with them. chappe may be NULL. */
 CHAPPE_API void chappe_close(struct chappe *chappe);
 
 /* Whether the device has joined a relay (chappe_join() may still be waiting for its answer). */
@@ -323,18 +329,25 @@ struct chappe_send_options {
 	/* Stored: how long the relay keeps it, rounded up to a power of two of minutes; 0: as long
 	 * as the relay keeps anything. */
 	uint32_t ttl_minutes;
-	/* Stored: given up (CHAPPE_EVENT_NOT_ACCEPTED) when the relay, though it answers, has not
-	 * accepted any of it for so long; 0: 30. Time without a session does not count. */
+	/* Stored: CHAPPE_EVENT_NOT_ACCEPTED comes when the relay, though it answers, has not
+	 * accepted any of it for so long; 0: 30. Time without a session does not count, nor while
+	 * it waits for earlier ones. Later handles take 30. */
 	uint32_t accept_within_s;
 };
 
 /* Queues a copy of len bytes, 0 to 1 MiB, for contact; they go out when a session is there.
  * *message (may be NULL) receives the number that CHAPPE_EVENT_ACCEPTED and
  * CHAPPE_EVENT_ACKNOWLEDGED will name; all messages to a contact have one row of numbers and arrive
- * in that order. options may be NULL: stored. What is neither accepted nor acknowledged when the
- * handle is closed is forgotten: an application that wants it sent later keeps it itself. Errors:
- * NO_CONTACT, CONTACT_NOT_READY, TOO_LARGE, BUSY, NOT_JOINED, STORAGE, NO_MEMORY, USAGE (options
- * that make no sense). */
+ * in that order. options may be NULL: stored.
+ *
+ * A stored message is sealed and put into the storage, its outbox, before this returns: some 0.2 ms
+ * of computing for each 1,056 bytes, and what the storage takes to make it durable. From then on it
+ * goes out whatever happens to the process: the next handle repeats the same sealed frames, which
+ * the relay stores once. A live one is forgotten with the handle.
+ *
+ * At most 4,096 messages and 8 MiB wait for a contact: beyond that, BUSY. Errors: NO_CONTACT,
+ * CONTACT_NOT_READY, TOO_LARGE, BUSY, STORAGE, NO_MEMORY, INTERNAL (the contact's key is none),
+ * USAGE (options that make no sense). */
 CHAPPE_API enum chappe_error chappe_send_with(struct chappe *chappe, const char *contact,
 	const void *data, size_t len, const struct chappe_send_options *options, uint64_t *message);
 
@@ -345,6 +358,28 @@ CHAPPE_API enum chappe_error chappe_send(struct chappe *chappe, const char *cont
 /* Messages queued and not acknowledged yet, or, stored ones, not accepted; all contacts together.
  */
 CHAPPE_API size_t chappe_unacknowledged(const struct chappe *chappe);
+
+/* A stored message that is not accepted yet. */
+struct chappe_outbox_message {
+	const char *contact;
+	uint64_t message; /* its number */
+	uint64_t kept_s;  /* when it was sent, seconds since 1970 */
+	size_t bytes;     /* of its sealed cells: 480 or 1200 for each 1,056 bytes it had */
+	/* It was given up, and contact's device, which may have a part of it or wait for it, is
+	 * still to be told so. */
+	bool dropped;
+};
+
+/* Calls each with every message of the outbox, by contact and number. each may not send, drop or
+ * revoke. The handle need not be connected, nor be joined. */
+CHAPPE_API void chappe_outbox_each(struct chappe *chappe,
+	void (*each)(void *context, const struct chappe_outbox_message *message), void *context);
+
+/* Gives a message up; it may have arrived all the same. Its sealed frames are removed from the
+ * storage, and later messages do not wait for it. Errors: NO_CONTACT, NO_MESSAGE (also one that is
+ * accepted, or dropped), STORAGE, NO_MEMORY. */
+CHAPPE_API enum chappe_error chappe_outbox_drop(
+	struct chappe *chappe, const char *contact, uint64_t message);
 
 /* ---- Status ---- */
 
@@ -395,6 +430,10 @@ struct chappe_status {
 	uint64_t bytes_per_s;
 	uint32_t contacts;
 	size_t unacknowledged;
+	/* Contacts for whom an earlier handle has taken stored messages and ended before it could
+	 * acknowledge them. This one does so within 3 s of a session: a process that would end
+	 * sooner may wait until this is 0. */
+	uint32_t acknowledgements_owed;
 	struct chappe_counters counters;
 };
 

@@ -300,6 +300,16 @@ size_t chappe_unacknowledged(const struct chappe *c)
 	return count;
 }
 
+static uint32_t acknowledgements_owed(const struct chappe *c)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < c->contact_count; i++)
+		count += c->contacts[i]->messages && c->contacts[i]->has_peer_route &&
+			 message_owes_earlier(c->contacts[i]->messages);
+	return count;
+}
+
 static const char *suite_name(enum wire_suite suite)
 {
 	return suite == WIRE_SUITE_AES256GCM ? "AES-256-GCM" : "ChaCha20-Poly1305";
@@ -322,6 +332,7 @@ void chappe_get_status(const struct chappe *c, struct chappe_status *status)
 		.bytes_per_s = c->hop.grant.bytes_per_s,
 		.contacts = (uint32_t)c->contact_count,
 		.unacknowledged = chappe_unacknowledged(c),
+		.acknowledgements_owed = acknowledgements_owed(c),
 		.counters = c->counters,
 	};
 	memcpy(status->relay_key, c->relay.key, sizeof status->relay_key);

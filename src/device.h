@@ -6,6 +6,8 @@
  *   device_control.c  control operations at the relay
  *   device_message.c  sealed frames of contacts, in and out
  *   device_send.c     what the application sends
+ *   device_outbox.c   stored messages, sealed and on disk until the relay has accepted them
+ *   device_outbox_load.c  the same after a restart
  *   device_hop.h      the session with the relay, which knows nothing of the above */
 #ifndef CHAPPE_DEVICE_H
 #define CHAPPE_DEVICE_H
@@ -16,6 +18,8 @@
 #include "src/device_text.h"
 #include "src/link.h"
 #include "src/message.h"
+
+#include <sys/queue.h>
 
 enum {
 	/* Datagrams taken before timers and acks get their turn: opening one takes some 150 us, and
@@ -36,6 +40,19 @@ struct device_op {
 	size_t body_len;
 };
 
+/* A stored message, or the notice that it was given up, as it is sent: sealed. */
+struct device_kept {
+	TAILQ_ENTRY(device_kept) link; /* by number */
+	uint64_t number;
+	uint64_t kept_s; /* when it came, seconds since 1970 */
+	enum seal_type type;
+	uint16_t fragments;
+	size_t len;      /* of all cells */
+	uint8_t cells[]; /* headers and payloads; all are DEVICE_CELL_BYTES but the last */
+};
+TAILQ_HEAD(device_kept_list, device_kept);
+enum { DEVICE_CELL_BYTES = WIRE_INNER_HEADER_BYTES + WIRE_LARGE_PAYLOAD_BYTES }; /* 1200 */
+
 struct device_contact {
 	struct chappe *chappe;
 	char name[CHAPPE_NAME_MAX_BYTES + 1];
@@ -50,10 +67,11 @@ struct device_contact {
 	uint64_t create_id; /* frame_id of its ROUTE_CREATE, the same across restarts */
 	struct device_op op;
 	struct message_peer *messages; /* NULL while REVOKING */
-	uint64_t hello_number;         /* of the hello under way; 0: none */
-	uint64_t greeted_s; /* GREETED: when the relay stored the hello, seconds since 1970 */
-	uint64_t offer_ns;  /* when a message the application put off is offered again; 0: none */
-	bool ended;         /* to be freed at the end of chappe_process() */
+	struct device_kept_list kept;
+	uint64_t hello_number; /* of the hello under way, or kept; 0: none */
+	uint64_t greeted_s;    /* GREETED: when the relay stored the hello, seconds since 1970 */
+	uint64_t offer_ns; /* when a message the application put off is offered again; 0: none */
+	bool ended;        /* to be freed at the end of chappe_process() */
 };
 
 struct chappe {
@@ -127,6 +145,8 @@ int device_contact_link(const struct device_contact *contact, char text[LINK_TEX
 void device_pair_answer(struct device_contact *contact, enum control_status status,
 	const uint8_t *body, size_t len);
 void device_pair_resume(struct device_contact *contact);
+/* Before that, after a start: goes on with a hello that is kept. */
+void device_pair_restore_hello(struct device_contact *contact);
 /* A message of type SEAL_HELLO from the pinned key. 0 or -errno as message_calls.deliver. */
 int device_pair_hello(struct device_contact *contact, const uint8_t *data, size_t len);
 /* The other device has our hello: it said so, or uses the route that it brought. */
@@ -151,6 +171,55 @@ void device_message_accepted(struct chappe *c, const struct wire_inner *inner);
 void device_messages_tick(struct chappe *c, uint64_t now_ns);
 void device_messages_restored(struct chappe *c, uint64_t now_ns);
 uint64_t device_messages_deadline(const struct chappe *c);
+
+/* device_outbox.c: keep() and discard() of struct message_calls, where context is the contact. */
+int device_outbox_keep(
+	void *context, uint64_t number, uint16_t fragments, const struct outgoing *message);
+void device_outbox_discard(void *context, uint64_t number);
+/* Of a kept message, the cell of a fragment and its length; NULL: nothing is kept of it. */
+const void *device_outbox_cell(
+	const struct device_contact *contact, uint64_t number, uint16_t index, size_t *len);
+/* Puts it into the list of its contact. */
+void device_outbox_insert(struct device_contact *contact, struct device_kept *kept);
+/* Frees the list; the storage is left as it is. */
+void device_outbox_free(struct device_contact *contact);
+/* Removes all of it, also from the storage. */
+void device_outbox_forget(struct device_contact *contact);
+
+/* device_outbox_load.c: what is in the storage. */
+struct device_outbox_keys;
+enum chappe_error device_outbox_list(struct chappe *c, struct device_outbox_keys **keys);
+/* Takes up again what is kept for a contact. */
+enum chappe_error device_outbox_restore(
+	struct device_contact *contact, struct device_outbox_keys *keys);
+/* Removes what no device_outbox_restore() has taken up: parts of messages that were never complete,
+ * or are gone. Frees keys. */
+void device_outbox_sweep(struct chappe *c, struct device_outbox_keys *keys);
+/* Leaves the storage as it is. keys may be NULL. */
+void device_outbox_free_keys(struct device_outbox_keys *keys);
+
+/* How a message lies in the storage: part n, from 0, of DEVICE_OUTBOX_PART_CELLS cells each, is the
+ * value of a key of its own: a head, then the cells. Part 0 is written last and removed first: who
+ * has it has them all. */
+enum {
+	DEVICE_OUTBOX_VALUE_BYTES = 65536,
+	DEVICE_OUTBOX_KEY_BYTES = 7 + 16 + 1 + 2 + 1 + CHAPPE_NAME_MAX_BYTES + 1,
+};
+struct device_outbox_head {
+	uint8_t version, type; /* 1, enum seal_type */
+	uint8_t part, zero;
+	le16 fragments, zeros; /* of the message */
+	le64 number, kept_s;
+	uint8_t checksum[16]; /* BLAKE2b-128 of what is above and of the cells */
+};
+enum {
+	DEVICE_OUTBOX_PART_CELLS = /* 54 */
+	(DEVICE_OUTBOX_VALUE_BYTES - sizeof(struct device_outbox_head)) / DEVICE_CELL_BYTES,
+};
+void device_outbox_key(const struct device_contact *contact, uint64_t number, unsigned part,
+	char key[DEVICE_OUTBOX_KEY_BYTES]);
+void device_outbox_checksum(
+	const struct device_outbox_head *head, const void *cells, size_t len, uint8_t checksum[16]);
 
 /* Whether messages may be queued for it. */
 static inline bool device_contact_writable(const struct device_contact *contact)

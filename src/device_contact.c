@@ -70,6 +70,7 @@ struct device_contact *device_contact_make(struct chappe *c, const char *name)
 	}
 	memset(contact, 0, sizeof *contact);
 	contact->chappe = c;
+	TAILQ_INIT(&contact->kept);
 	snprintf(contact->name, sizeof contact->name, "%s", name);
 	for (at = c->contact_count; at > 0 && strcmp(list[at - 1]->name, name) > 0; at--)
 		list[at] = list[at - 1];
@@ -82,6 +83,7 @@ static void free_contact(struct device_contact *contact)
 {
 	if (contact->messages)
 		message_close(contact->messages);
+	device_outbox_free(contact);
 	sodium_free(contact);
 }
 
@@ -101,6 +103,7 @@ void device_contact_end(struct device_contact *contact)
 
 	storage_key(messages_prefix, contact->name, key);
 	storage->remove(storage->context, key);
+	device_outbox_forget(contact);
 	storage_key(contact_prefix, contact->name, key);
 	if (storage->remove(storage->context, key))
 		device_emit_error(contact->chappe, contact->name, CHAPPE_ERR_STORAGE);
@@ -207,7 +210,8 @@ static void found_contact(void *context, const char *key)
 		load->error = CHAPPE_ERR_NO_MEMORY;
 }
 
-static enum chappe_error load_contact(struct device_contact *contact)
+static enum chappe_error load_contact(
+	struct device_contact *contact, struct device_outbox_keys *keys)
 {
 	struct device_text text;
 	char key[KEY_BYTES];
@@ -219,8 +223,13 @@ static enum chappe_error load_contact(struct device_contact *contact)
 	if (!error && (!found || !parse_contact(contact, &text)))
 		error = CHAPPE_ERR_DAMAGED;
 	sodium_memzero(&text, sizeof text);
-	if (!error && contact->state != CHAPPE_CONTACT_REVOKING)
+	if (!error && contact->state != CHAPPE_CONTACT_REVOKING) {
 		error = device_messages_open(contact);
+		if (!error)
+			error = device_outbox_restore(contact, keys);
+		if (!error)
+			device_pair_restore_hello(contact);
+	}
 	if (!error)
 		device_pair_resume(contact);
 	return error;
@@ -229,11 +238,18 @@ static enum chappe_error load_contact(struct device_contact *contact)
 enum chappe_error device_contacts_load(struct chappe *c)
 {
 	struct load load = { .c = c };
+	struct device_outbox_keys *keys = NULL;
 
 	if (c->storage.list(c->storage.context, contact_prefix, found_contact, &load))
 		return CHAPPE_ERR_STORAGE;
+	if (!load.error)
+		load.error = device_outbox_list(c, &keys);
 	for (size_t i = 0; i < c->contact_count && !load.error; i++)
-		load.error = load_contact(c->contacts[i]);
+		load.error = load_contact(c->contacts[i], keys);
+	if (load.error)
+		device_outbox_free_keys(keys);
+	else
+		device_outbox_sweep(c, keys);
 	return load.error;
 }
 

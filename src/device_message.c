@@ -97,6 +97,8 @@ static const struct message_calls calls = {
 	.acknowledged = acknowledged,
 	.accepted = accepted,
 	.not_accepted = not_accepted,
+	.keep = device_outbox_keep,
+	.discard = device_outbox_discard,
 };
 
 enum chappe_error device_messages_open(struct device_contact *contact)
@@ -249,6 +251,18 @@ static bool may_send(const struct device_contact *contact)
 	return device_contact_open(contact) && contact->has_peer_route && contact->has_route;
 }
 
+static void send_kept(
+	struct device_contact *contact, const struct message_frame *frame, uint64_t now_ns)
+{
+	size_t len;
+	const void *cell = device_outbox_cell(contact, frame->number, frame->index, &len);
+
+	if (cell)
+		device_hop_send(&contact->chappe->hop, cell, len, now_ns);
+	else
+		contact->chappe->counters.send_failures++;
+}
+
 static void send_frame(
 	struct device_contact *contact, const struct message_frame *frame, uint64_t now_ns)
 {
@@ -285,8 +299,12 @@ static void tick_contact(struct device_contact *contact, uint64_t now_ns)
 	if (device_contact_open(contact))
 		message_relay_heard(contact->messages, c->hop.received_ns);
 	while (may_send(contact) && device_hop_ready(&c->hop, now_ns) &&
-		message_next(contact->messages, now_ns, &frame))
-		send_frame(contact, &frame, now_ns);
+		message_next(contact->messages, now_ns, &frame)) {
+		if (frame.kept)
+			send_kept(contact, &frame, now_ns);
+		else
+			send_frame(contact, &frame, now_ns);
+	}
 	while (device_contact_open(contact) && device_hop_ready(&c->hop, now_ns) &&
 		message_receipt(contact->messages, now_ns, &frame_id))
 		send_receipt(c, contact->route, frame_id);

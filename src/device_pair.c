@@ -126,24 +126,52 @@ static uint64_t wall_clock_s(void)
 	return (uint64_t)time(NULL);
 }
 
-static void say_hello(struct device_contact *contact)
+static int write_hello(
+	const struct device_contact *contact, uint8_t hello[LINK_HELLO_BYTES_MAX], size_t *len)
 {
 	const struct device_relay *relay = &contact->chappe->relay;
 	struct link own = { .kind = LINK_HELLO, .relay_count = relay->name_count };
-	uint8_t hello[LINK_HELLO_BYTES_MAX];
-	size_t len = 0;
+	int err;
 
 	for (unsigned int i = 0; i < relay->name_count; i++)
 		memcpy(own.relays[i], relay->names[i], sizeof own.relays[i]);
 	memcpy(own.relay_key, relay->key, sizeof own.relay_key);
 	memcpy(own.route, contact->route, sizeof own.route);
-	if (hello_write(&own, hello, &len) ||
+	err = hello_write(&own, hello, len);
+	link_wipe(&own);
+	return err;
+}
+
+static void say_hello(struct device_contact *contact)
+{
+	uint8_t hello[LINK_HELLO_BYTES_MAX];
+	size_t len = 0;
+
+	if (write_hello(contact, hello, &len) ||
 		message_send_way(contact->messages, SEAL_HELLO, &hello_way, hello, len,
 			&contact->hello_number)) {
 		contact->hello_number = 0;
 		device_emit_error(contact->chappe, contact->name, CHAPPE_ERR_STORAGE);
 	}
-	link_wipe(&own);
+	sodium_memzero(hello, sizeof hello);
+}
+
+void device_pair_restore_hello(struct device_contact *contact)
+{
+	uint64_t number = message_kept_hello(contact->messages);
+	uint8_t hello[LINK_HELLO_BYTES_MAX];
+	size_t len = 0;
+
+	if (!number)
+		return;
+	if (contact->state != CHAPPE_CONTACT_GREETING && contact->state != CHAPPE_CONTACT_GREETED) {
+		(void)message_cancel(contact->messages, number); /* it has arrived */
+		return;
+	}
+	contact->hello_number = number;
+	/* where there is no memory it goes stored alone */
+	if (write_hello(contact, hello, &len) == 0)
+		(void)message_repeat_live(contact->messages, number, hello, len);
 	sodium_memzero(hello, sizeof hello);
 }
 
@@ -317,6 +345,7 @@ enum chappe_error chappe_contact_revoke(struct chappe *c, const char *name)
 	}
 	device_contact_messages_key(contact, key);
 	c->storage.remove(c->storage.context, key);
+	device_outbox_forget(contact);
 	sodium_memzero(&contact->own, sizeof contact->own);
 	sodium_memzero(contact->psk, sizeof contact->psk);
 	sodium_memzero(contact->peer_key, sizeof contact->peer_key);

@@ -54,6 +54,8 @@ static enum chappe_error queue(struct device_contact *contact, const struct mess
 		return CHAPPE_ERR_TOO_LARGE;
 	case -ENOMEM:
 		return CHAPPE_ERR_NO_MEMORY;
+	case -EINVAL: /* it can't be sealed */
+		return CHAPPE_ERR_INTERNAL;
 	default:
 		return CHAPPE_ERR_STORAGE;
 	}
@@ -93,4 +95,46 @@ enum chappe_error chappe_send(
 	const struct message_way live = { .live = true };
 
 	return send(c, name, data, len, &live, message);
+}
+
+/* ---- The outbox ---- */
+
+void chappe_outbox_each(struct chappe *c,
+	void (*each)(void *context, const struct chappe_outbox_message *message), void *context)
+{
+	for (size_t i = 0; i < c->contact_count; i++) {
+		const struct device_contact *contact = c->contacts[i];
+		const struct device_kept *kept;
+		for (kept = TAILQ_FIRST(&contact->kept); kept; kept = TAILQ_NEXT(kept, link)) {
+			const struct chappe_outbox_message message = {
+				.contact = contact->name,
+				.message = kept->number,
+				.kept_s = kept->kept_s,
+				.bytes = kept->len,
+				.dropped = kept->type == SEAL_GIVEN_UP,
+			};
+			if (kept->type != SEAL_HELLO) /* the contact's state tells of that */
+				each(context, &message);
+		}
+	}
+}
+
+enum chappe_error chappe_outbox_drop(struct chappe *c, const char *name, uint64_t message)
+{
+	const struct device_contact *contact = device_contact_find(c, name);
+
+	if (!contact)
+		return CHAPPE_ERR_NO_CONTACT;
+	if (!device_contact_open(contact) || message == contact->hello_number)
+		return CHAPPE_ERR_NO_MESSAGE;
+	switch (message_drop(contact->messages, message)) {
+	case 0:
+		return CHAPPE_OK;
+	case -ENOENT:
+		return CHAPPE_ERR_NO_MESSAGE;
+	case -ENOMEM:
+		return CHAPPE_ERR_NO_MEMORY;
+	default:
+		return CHAPPE_ERR_STORAGE;
+	}
 }

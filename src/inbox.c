@@ -192,7 +192,8 @@ static void take(struct incoming *incoming, uint64_t now_ns, const struct seal_p
 		incoming->quiet_ns = now_ns;
 }
 
-void inbox_give_up(struct inbox *inbox, uint64_t number)
+/* The contact has given up one message: what has come of it is forgotten, unless it is complete. */
+static void give_up(struct inbox *inbox, uint64_t number)
 {
 	struct incoming *incoming = inbox_find(inbox, number);
 
@@ -212,7 +213,7 @@ static void take_skip(struct inbox *inbox, const struct seal_plain *plain)
 
 	for (uint64_t n = number - (plain->skip & SEAL_SKIP_MAX); n < number; n++)
 		if (plain->skip & SEAL_SKIP_GIVEN_UP)
-			inbox_give_up(inbox, n);
+			give_up(inbox, n);
 }
 
 /* Nothing below has come for long: a sender never begins a number so far above one that it has not
@@ -267,6 +268,22 @@ static int add_fragment(struct inbox *inbox, struct incoming *incoming, uint64_t
 	return 0;
 }
 
+/* A message, and the notice that it was given up: the first to be complete stays. The notice waits
+ * for its turn like a message, or who follows it would not wait for those before it. Returns
+ * whether the frame is of no use. */
+static bool is_settled(struct inbox *inbox, const struct seal_plain *plain)
+{
+	struct incoming *held = inbox_find(inbox, get64(plain->message));
+
+	if (!held || (held->type == SEAL_GIVEN_UP) == (plain->type == SEAL_GIVEN_UP))
+		return false;
+	if (held->missing == 0)
+		return true;
+	inbox_add_receipts(inbox, held);
+	inbox_drop(inbox, held);
+	return false;
+}
+
 int inbox_add(struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, bool stored,
 	const struct seal_plain *plain)
 {
@@ -291,6 +308,11 @@ int inbox_add(struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, bool stor
 		return 0;
 	}
 	take_skip(inbox, plain);
+	if (is_settled(inbox, plain)) {
+		if (stored)
+			receipts_add(&inbox->receipts, frame_id);
+		return 0;
+	}
 	struct incoming *incoming = find_or_create(inbox, now_ns, stored, plain);
 	if (!incoming)
 		return stored ? 0 : -ENOMEM; /* the relay sends it again */

@@ -63,13 +63,12 @@ struct inbox {
 void inbox_init(struct inbox *inbox, const struct window *window, uint32_t run);
 void inbox_wipe(struct inbox *inbox);
 
-/* Takes a fragment, as seal_open() checked it, of a live frame or a stored one. Returns 0, -EPROTO
+/* Takes a fragment, as seal_open() checked it, of a live frame or a stored one; or a notice that a
+ * stored message was given up, in its place: what has come of it is forgotten. Returns 0, -EPROTO
  * or -ENOMEM. */
 int inbox_add(struct inbox *inbox, uint64_t now_ns, uint64_t frame_id, bool stored,
 	const struct seal_plain *plain);
 
-/* The contact has given up one message: what has come of it is forgotten, unless it is complete. */
-void inbox_give_up(struct inbox *inbox, uint64_t number);
 /* The contact has given up what it has not finished below floor. */
 void inbox_set_floor(struct inbox *inbox, uint64_t floor);
 

@@ -41,7 +41,9 @@ static void done(struct inbox *inbox, struct incoming *incoming, uint64_t now_ns
 	window_mark(&inbox->window, incoming->number);
 	inbox->stirred_ns = now_ns;
 	inbox_add_receipts(inbox, incoming);
-	if (incoming->stored) {
+	if (incoming->type == SEAL_GIVEN_UP) {
+		; /* who sent it does not wait for an answer */
+	} else if (incoming->stored) {
 		inbox->owes = true;
 		inbox->owes_at_once = inbox->owes_at_once || incoming->type == SEAL_HELLO;
 	} else {
@@ -58,8 +60,10 @@ void inbox_deliver(
 		struct incoming *incoming = first_complete(inbox);
 		if (!incoming || deliver_ns(inbox, incoming) > now_ns)
 			return;
-		int error = calls->deliver(
-			context, incoming->type, incoming->number, incoming->data, incoming->len);
+		int error = incoming->type == SEAL_GIVEN_UP
+				    ? 0
+				    : calls->deliver(context, incoming->type, incoming->number,
+					      incoming->data, incoming->len);
 		if (error == -EAGAIN) {
 			inbox->blocked = true;
 			return;

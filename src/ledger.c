@@ -72,6 +72,15 @@ void ledger_set(struct ledger *ledger, uint64_t number, enum ledger_state state)
 	settle(ledger);
 }
 
+void ledger_restore(struct ledger *ledger, uint64_t number)
+{
+	if (number < ledger->sight || number >= ledger->next)
+		return;
+	*at(ledger, number) = LEDGER_STORED;
+	if (number < ledger->lowest)
+		ledger->lowest = number;
+}
+
 /* A number out of sight may still be at the relay: only the contact can say that it is done. */
 uint64_t ledger_floor(const struct ledger *ledger, uint64_t done)
 {

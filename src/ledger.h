@@ -32,6 +32,10 @@ enum ledger_state ledger_get(const struct ledger *ledger, uint64_t number);
 /* SETTLED or GIVEN_UP; nothing happens to numbers that are out of sight. */
 void ledger_set(struct ledger *ledger, uint64_t number, enum ledger_state state);
 
+/* A number of an earlier run that may be at the relay, whatever ledger_init() took it for; nothing
+ * happens to one that is out of sight. */
+void ledger_restore(struct ledger *ledger, uint64_t number);
+
 /* All numbers below are settled or given up; done: the contact is done with all below. */
 uint64_t ledger_floor(const struct ledger *ledger, uint64_t done);
 

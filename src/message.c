@@ -65,7 +65,8 @@ int message_save_marks(struct message_peer *peer, uint64_t now_ns)
 {
 	struct message_record record;
 	make_record(peer, &record);
-	if (memcmp(&record.run, &peer->saved.run, sizeof record.run) == 0 &&
+	if (record.owes <= peer->saved.owes &&
+		memcmp(&record.run, &peer->saved.run, sizeof record.run) == 0 &&
 		memcmp(&record.base, &peer->saved.base, sizeof record.base + sizeof record.bits) ==
 			0)
 		return 0;
@@ -100,28 +101,11 @@ int message_open(struct message_peer **opened, const struct message_calls *calls
 	if (get64(record.partial))
 		outbox_notify(&peer->stored, get64(record.partial));
 	inbox_init(&peer->inbox, &window, peer->run);
-	peer->owes = record.owes;
+	peer->owes = peer->owed_earlier = record.owes;
 	peer->owe_ns = peer->owes ? 0 : MESSAGE_NEVER;
 	peer->ack_bound_ns = MESSAGE_STORED_ACK_BOUND_NS;
 	*opened = peer;
 	return 0;
-}
-
-/* A stored message that was not accepted is given up with the process, even though the relay may
- * have it: nobody was told so. Of a large one the contact will be told in the next run. */
-static uint64_t give_up_stored(struct message_peer *peer)
-{
-	const struct outgoing *message;
-	uint64_t partial = 0;
-
-	for (message = TAILQ_FIRST(&peer->stored.queue); message;
-		message = TAILQ_NEXT(message, link)) {
-		if (message->type == SEAL_GIVEN_UP || (message->fragments > 1 && message->open))
-			partial = partial ? partial : message->number;
-		if (message->type == SEAL_DATA || message->type == SEAL_HELLO)
-			ledger_set(&peer->ledger, message->number, LEDGER_GIVEN_UP);
-	}
-	return partial;
 }
 
 void message_close(struct message_peer *peer)
@@ -129,10 +113,6 @@ void message_close(struct message_peer *peer)
 	struct message_record record;
 	if (!peer)
 		return;
-	uint64_t partial = give_up_stored(peer);
-	outbox_wipe(&peer->stored);
-	if (partial)
-		outbox_notify(&peer->stored, partial); /* into the record */
 	peer->reserved = peer->ledger.next;
 	make_record(peer, &record);
 	record.run = peer->saved.run; /* alone no reason to write */
@@ -159,16 +139,15 @@ static int reserve(struct message_peer *peer)
 static int queue(struct message_peer *peer, uint64_t number, enum seal_type type,
 	const struct message_way *way, const uint8_t *data, size_t len)
 {
-	struct message_way live = { .live = true }, stored = *way;
+	const struct message_way live = { .live = true };
 	int error = 0;
 
-	stored.live = false;
-	if (way->stored)
-		error = outbox_add(&peer->stored, number, type, &stored, data, len);
-	if (!error && way->live) {
+	if (way->live)
 		error = outbox_add(&peer->live, number, type, &live, data, len);
-		if (error && way->stored)
-			(void)outbox_cancel(&peer->stored, number);
+	if (!error && way->stored) {
+		error = message_keep(peer, number, type, way, data, len);
+		if (error)
+			(void)outbox_cancel(&peer->live, number);
 	}
 	return error;
 }
@@ -178,7 +157,8 @@ int message_send_way(struct message_peer *peer, enum seal_type type, const struc
 {
 	if (type == SEAL_HELLO ? len > SEAL_LARGE_DATA_BYTES : len > SEAL_MESSAGE_BYTES_MAX)
 		return -EMSGSIZE;
-	if ((type != SEAL_DATA && type != SEAL_HELLO) || (!way->live && !way->stored))
+	if ((type != SEAL_DATA && type != SEAL_HELLO) || (!way->live && !way->stored) ||
+		(way->stored && !peer->calls->keep))
 		return -EINVAL;
 	int error = reserve(peer);
 	if (error)
@@ -206,7 +186,8 @@ int message_cancel(struct message_peer *peer, uint64_t number)
 		return -ENOENT;
 	ledger_set(&peer->ledger, number, LEDGER_GIVEN_UP); /* first: the next may be begun now */
 	(void)outbox_cancel(&peer->live, number);
-	(void)outbox_cancel(&peer->stored, number);
+	if (outbox_cancel(&peer->stored, number) == 0)
+		peer->calls->discard(peer->context, number);
 	return 0;
 }
 

@@ -20,8 +20,8 @@
  *   does not wait for live ones. Only in the last two cases can a lower number be delivered after
  *   a higher one.
  * - A stored message whose accepted() was called reaches the recipient whatever happens to the
- *   sender. One that is not accepted is never forgotten in silence: not_accepted() is called, or
- *   the process ends before either is.
+ *   sender. One that message_send_way() took is kept, sealed, by keep() until then: across restarts
+ *   the same frames are repeated, until they are accepted or message_drop() gives them up.
  * - A number is never used twice, whatever happens to the process: numbers are reserved through
  *   save() in blocks before use. Numbers begin at 1 and may have gaps.
  *
@@ -65,6 +65,7 @@ enum {
 #define MESSAGE_ACCEPT_NS (30 * UINT64_C(1000000000)) /* a good message_way.accept_ns */
 
 struct message_peer;
+struct outgoing;
 
 struct message_calls {
 	/* Makes the MESSAGE_RECORD_BYTES of record durable (in place of the record before) and
@@ -82,28 +83,40 @@ struct message_calls {
 	/* The recipient's device has the message for good. Of stored messages also those of earlier
 	 * runs. */
 	void (*acknowledged)(void *context, uint64_t number);
-	/* Of stored messages: the relay has all of it for good; or it did not take it in time, and
-	 * the message is given up, though it may arrive all the same. So is a live one that is not
-	 * acknowledged before a stored one MESSAGE_WINDOW above it is begun. May be NULL where none
-	 * are sent. */
+	/* Of stored messages: the relay has all of it for good; after a restart it may be said of
+	 * one for the second time. Or, said once in a run, it did not take it in time: the message
+	 * is repeated all the same. Of a live one that is not acknowledged before a stored one
+	 * MESSAGE_WINDOW above it is begun, that it is given up. May be NULL where no stored ones
+	 * are sent, as the two below. */
 	void (*accepted)(void *context, uint64_t number);
 	void (*not_accepted)(void *context, uint64_t number);
+	/* Seals the frames of a stored message, from message_fill() for each of its fragments, and
+	 * makes them durable under its number, all or none, in place of those it had. Returns 0
+	 * only then, otherwise -errno. They come back by message_restore() after a restart, and
+	 * are sent where message_frame.kept says so. */
+	int (*keep)(
+		void *context, uint64_t number, uint16_t fragments, const struct outgoing *message);
+	/* They are not needed any more. May call nothing of the message layer. */
+	void (*discard)(void *context, uint64_t number);
 };
 
 /* How a message goes; both ways where it may matter little which one is quicker. */
 struct message_way {
 	bool live, stored;
 	uint8_t ttl;        /* stored: of the inner header */
-	uint64_t accept_ns; /* stored: given up after so long without progress; 0: never */
+	uint64_t accept_ns; /* stored: not_accepted() after so long without progress; 0: never */
 };
 
-/* A plaintext to be sealed and sent now. */
+/* A plaintext to be sealed and sent now, or a frame of what keep() has sealed. */
 struct message_frame {
 	/* Uniformly random, for the inner header; fresh in every frame, but for a stored one that
 	 * is repeated: it has the same way and plaintext, and is to be the same byte for byte. */
 	uint64_t frame_id;
 	struct message_way way; /* live or stored, not both */
 	size_t plain_len;       /* SEAL_SMALL_PLAIN_BYTES or SEAL_LARGE_PLAIN_BYTES */
+	bool kept;              /* fragment index of message number, and no plaintext */
+	uint16_t index;
+	uint64_t number;
 	union {
 		struct seal_plain plain;
 		uint8_t bytes[SEAL_LARGE_PLAIN_BYTES];
@@ -115,8 +128,23 @@ struct message_frame {
 int message_open(struct message_peer **peer, const struct message_calls *calls, void *context,
 	const uint8_t *record, size_t len) __attribute__((warn_unused_result));
 
-/* Gives everything up, saves the exact numbers (so that no gap is left), wipes and frees. Without
- * it, as when the process dies, nothing is lost but up to MESSAGE_RESERVE numbers. */
+/* What keep() had made durable of a stored message. */
+struct message_kept {
+	uint64_t number;
+	enum seal_type type; /* SEAL_DATA, SEAL_HELLO or SEAL_GIVEN_UP */
+	uint16_t fragments;
+	bool small_end;            /* the last fragment goes in a small cell */
+	const uint64_t *frame_ids; /* one a fragment */
+};
+
+/* Takes up again, right after message_open() and in the order of their numbers, what is kept.
+ * Returns 0; -EALREADY: the contact has it, it is to be discarded; -EINVAL: it is none of this
+ * contact; -ENOMEM. */
+int message_restore(struct message_peer *peer, const struct message_kept *kept)
+	__attribute__((warn_unused_result));
+
+/* Gives live messages up, saves the exact numbers (so that no gap is left), wipes and frees.
+ * Without it, as when the process dies, nothing is lost but up to MESSAGE_RESERVE numbers. */
 void message_close(struct message_peer *peer);
 
 /* Queues a copy of a live message: SEAL_DATA up to SEAL_MESSAGE_BYTES_MAX or SEAL_HELLO up to
@@ -125,13 +153,28 @@ void message_close(struct message_peer *peer);
 int message_send(struct message_peer *peer, enum seal_type type, const uint8_t *data, size_t len,
 	uint64_t *number) __attribute__((warn_unused_result));
 
-/* The same another way. A stored message is repeated until the relay has accepted it. */
+/* The same another way. A stored message is durable when this returns, and is repeated until the
+ * relay has accepted it; -errno also as keep() said. */
 int message_send_way(struct message_peer *peer, enum seal_type type, const struct message_way *way,
 	const uint8_t *data, size_t len, uint64_t *number) __attribute__((warn_unused_result));
 
-/* Gives a message up; it may have arrived all the same. Returns 0, or -ENOENT if it is not (or no
- * longer) unacknowledged. */
+/* Fills a frame to be sealed, for keep(): fragment index of its message. */
+void message_fill(const struct outgoing *message, uint16_t index, struct message_frame *frame);
+
+/* Gives a message up; it may have arrived all the same. The contact is not told: of a stored one it
+ * is known that it has it. Returns 0, or -ENOENT if it is not (or no longer) unacknowledged. */
 int message_cancel(struct message_peer *peer, uint64_t number);
+
+/* Gives a stored message up that is not accepted; the contact is told not to wait for it, by a
+ * notice that is kept in its place. It may have arrived all the same. Returns 0; -ENOENT: there is
+ * none of that number; or -errno, and nothing is changed. */
+int message_drop(struct message_peer *peer, uint64_t number);
+
+/* The number of a hello that is kept, 0: none. message_repeat_live() sends it live as well, after a
+ * restart, before anything else is sent live; returns 0 or -ENOMEM. */
+uint64_t message_kept_hello(const struct message_peer *peer);
+int message_repeat_live(
+	struct message_peer *peer, uint64_t number, const uint8_t *data, size_t len);
 
 /* Messages of SEAL_DATA queued or on the way, and bytes of all: of live ones, what is not
  * acknowledged; of stored ones, what is not accepted. */
@@ -160,6 +203,8 @@ uint64_t message_receipt_deadline(const struct message_peer *peer);
 void message_accepted(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id);
 /* When the relay was last heard of: a message expires only if it could have been accepted. */
 void message_relay_heard(struct message_peer *peer, uint64_t heard_ns);
+/* An acknowledgement that an earlier run owed the contact is not with the relay yet. */
+bool message_owes_earlier(const struct message_peer *peer);
 /* The bound of the random delay of acknowledgements of stored messages. */
 void message_set_stored_ack_bound(struct message_peer *peer, uint64_t bound_ns);
 

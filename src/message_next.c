@@ -1,6 +1,16 @@
 #include "message_peer.h"
 #include <sodium.h>
 
+static bool save_now(struct message_peer *peer, uint64_t now_ns)
+{
+	if (peer->save_ns > now_ns)
+		return false;
+	if (message_save(peer) == 0)
+		return true;
+	peer->save_ns = now_ns + MESSAGE_SAVE_RETRY_NS;
+	return false;
+}
+
 /* ---- What became of stored messages ---- */
 
 void message_report_accepted(struct message_peer *peer, uint64_t now_ns)
@@ -8,27 +18,33 @@ void message_report_accepted(struct message_peer *peer, uint64_t now_ns)
 	struct outgoing *message;
 
 	while ((message = TAILQ_FIRST(&peer->stored.finished))) {
-		if (message->type == SEAL_ACK || message->type == SEAL_GIVEN_UP) {
-			if (message->type == SEAL_ACK)
-				peer->ack_flying = false;
-			(void)outbox_pop_finished(&peer->stored);
-			continue;
-		}
-		if (message->fragments > 1) {
-			if (peer->save_ns > now_ns)
-				return;
-			if (message_save(peer)) {
-				peer->save_ns = now_ns + MESSAGE_SAVE_RETRY_NS;
-				return;
-			}
-		}
+		enum seal_type type = message->type;
+		bool kept = message->kept;
+		/* that it was given up, and is not at the relay, is on disk nowhere else */
+		if (type == SEAL_GIVEN_UP && kept && !save_now(peer, now_ns))
+			return;
 		uint64_t number = outbox_pop_finished(&peer->stored);
-		(void)outbox_cancel(&peer->live, number);
-		peer->calls->accepted(peer->context, number);
+		if (type == SEAL_ACK) {
+			peer->ack_flying = peer->owed_earlier = false;
+		} else if (type != SEAL_GIVEN_UP) {
+			(void)outbox_cancel(&peer->live, number);
+			peer->calls->accepted(peer->context, number);
+		}
+		if (kept)
+			peer->calls->discard(peer->context, number);
 	}
 }
 
-static void report_expired(struct message_peer *peer, uint64_t now_ns)
+/* The application may drop a message when it hears that: the row is looked at from the start. */
+static void report_late(struct message_peer *peer, uint64_t now_ns)
+{
+	uint64_t number;
+
+	while ((number = outbox_late(&peer->stored, now_ns, peer->heard_ns)))
+		peer->calls->not_accepted(peer->context, number);
+}
+
+static void take_expired(struct message_peer *peer, uint64_t now_ns)
 {
 	struct outgoing *message, *next;
 
@@ -36,14 +52,10 @@ static void report_expired(struct message_peer *peer, uint64_t now_ns)
 	for (message = TAILQ_FIRST(&peer->stored.expired); message; message = next) {
 		next = TAILQ_NEXT(message, link);
 		TAILQ_REMOVE(&peer->stored.expired, message, link);
-		if (message->type == SEAL_ACK) { /* with the next session, or the next delivery */
-			peer->ack_flying = false;
-			peer->owes = true;
-			peer->owe_ns = MESSAGE_NEVER;
-		} else {
-			(void)outbox_cancel(&peer->live, message->number);
-			peer->calls->not_accepted(peer->context, message->number);
-		}
+		/* an ack: with the next session, or the next delivery */
+		peer->ack_flying = false;
+		peer->owes = true;
+		peer->owe_ns = MESSAGE_NEVER;
 		outbox_free(message);
 	}
 }
@@ -72,6 +84,7 @@ static void fill_ack(struct message_peer *peer, uint64_t now_ns, struct message_
 	size_t len = ack_write(&ack, data);
 	frame->plain_len = seal_plain_bytes(len);
 	frame->way = (struct message_way){ .live = true };
+	frame->kept = false;
 	memset(frame->bytes, 0, frame->plain_len);
 	frame->plain.type = SEAL_ACK;
 	frame->plain.frags = put16(1);
@@ -128,14 +141,8 @@ static bool begun_unsaved(const struct message_peer *peer)
 
 static bool next_stored(struct message_peer *peer, uint64_t now_ns, struct message_frame *frame)
 {
-	if (begun_unsaved(peer)) {
-		if (peer->save_ns > now_ns)
-			return false;
-		if (message_save(peer)) {
-			peer->save_ns = now_ns + MESSAGE_SAVE_RETRY_NS;
-			return false;
-		}
-	}
+	if (begun_unsaved(peer) && !save_now(peer, now_ns))
+		return false;
 	return outbox_next(&peer->stored, now_ns, frame);
 }
 
@@ -146,7 +153,8 @@ bool message_next(struct message_peer *peer, uint64_t now_ns, struct message_fra
 	outbox_tick(&peer->live, now_ns);
 	outbox_tick(&peer->stored, now_ns);
 	message_report_accepted(peer, now_ns);
-	report_expired(peer, now_ns);
+	take_expired(peer, now_ns);
+	report_late(peer, now_ns);
 	give_up_old_live(peer);
 	compose_stored_ack(peer, now_ns);
 	return next_live_ack(peer, now_ns, frame) || outbox_next(&peer->live, now_ns, frame) ||
@@ -190,6 +198,11 @@ uint64_t message_deadline(const struct message_peer *peer)
 void message_relay_heard(struct message_peer *peer, uint64_t heard_ns)
 {
 	peer->heard_ns = heard_ns;
+}
+
+bool message_owes_earlier(const struct message_peer *peer)
+{
+	return peer->owed_earlier;
 }
 
 void message_set_stored_ack_bound(struct message_peer *peer, uint64_t bound_ns)

@@ -1,5 +1,6 @@
 /* Between the parts of the message layer: message.c (records, opening, sending), message_receive.c
- * (what comes), message_next.c (what goes). */
+ * (what comes), message_next.c (what goes), message_kept.c (what is on disk until it is accepted).
+ */
 #ifndef CHAPPE_MESSAGE_PEER_H
 #define CHAPPE_MESSAGE_PEER_H
 
@@ -18,7 +19,7 @@ struct message_record {
 	le64 finished; /* the contact is done with all own numbers below */
 	le64 base;     /* struct window of the contact's numbers */
 	le64 bits[MESSAGE_WINDOW / 64];
-	le64 partial; /* a stored message of which only a part may be at the relay; 0: none */
+	le64 partial; /* of earlier versions, which kept nothing: outbox_first_partial(); 0: none */
 	le64 stored[MESSAGE_WINDOW / 64]; /* ledger_save() */
 };
 _Static_assert(sizeof(struct message_record) == MESSAGE_RECORD_BYTES, "record layout");
@@ -38,6 +39,7 @@ struct message_peer {
 	/* The stored ack: something is delivered that none has named; one is on its way; the next
 	 * is due (0: a time is to be drawn, MESSAGE_NEVER: not before something happens). */
 	bool owes, ack_flying;
+	bool owed_earlier; /* by an earlier run, and the relay has none for it yet */
 	uint64_t owe_ns, ack_bound_ns;
 };
 
@@ -47,8 +49,11 @@ int message_save(struct message_peer *peer);
 int message_save_marks(struct message_peer *peer, uint64_t now_ns);
 /* Takes note of what inbox_deliver() has done. */
 void message_note_delivered(struct message_peer *peer, uint64_t now_ns);
-/* Reports what the relay has accepted. A large message is only after the disk knows: a restart
- * gives up those that are in part at the relay. */
+/* Makes a stored message durable and queues it. Returns 0 or -errno. */
+int message_keep(struct message_peer *peer, uint64_t number, enum seal_type type,
+	const struct message_way *way, const uint8_t *data, size_t len);
+/* Reports what the relay has accepted, and forgets what was kept of it: the record on disk says
+ * that it may be at the relay since before it was sent. */
 void message_report_accepted(struct message_peer *peer, uint64_t now_ns);
 
 #endif

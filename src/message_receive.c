@@ -11,6 +11,8 @@ static void acknowledged(struct message_peer *peer, uint64_t number)
 	if (queued) /* it has come by the relay, though `accepted` was lost, or live */
 		peer->calls->accepted(peer->context, number);
 	peer->calls->acknowledged(peer->context, number);
+	if (queued)
+		peer->calls->discard(peer->context, number);
 }
 
 static void stored_acknowledged(struct message_peer *peer, uint64_t number)
@@ -69,9 +71,7 @@ static int receive(struct message_peer *peer, uint64_t now_ns, uint64_t frame_id
 
 	if (plain->type == SEAL_ACK)
 		error = receive_ack(peer, now_ns, plain);
-	else if (plain->type == SEAL_GIVEN_UP)
-		inbox_give_up(&peer->inbox, get64(plain->message));
-	else
+	else if (plain->type != SEAL_GIVEN_UP || stored) /* nobody gives up live ones so */
 		error = inbox_add(&peer->inbox, now_ns, frame_id, stored, plain);
 	if (error)
 		return error;
@@ -96,8 +96,8 @@ int message_receive_stored(struct message_peer *peer, uint64_t now_ns, uint64_t 
 {
 	int error = receive(peer, now_ns, frame_id, true, plain);
 
-	/* repeating these changes nothing */
-	if (!error && (plain->type == SEAL_ACK || plain->type == SEAL_GIVEN_UP))
+	/* repeating it changes nothing */
+	if (!error && plain->type == SEAL_ACK)
 		receipts_add(&peer->inbox.receipts, frame_id);
 	return error;
 }

@@ -70,16 +70,24 @@ static void open_more(struct outbox *outbox)
 		message->open = true;
 		if (message->type != SEAL_ACK && message->number > outbox->begun)
 			outbox->begun = message->number;
-		if (message->type == SEAL_DATA || message->type == SEAL_HELLO)
-			message->skip =
-				ledger_skip(outbox->ledger, message->number, outbox->stored);
+		if (!outbox->stored && message->type != SEAL_ACK)
+			message->skip = ledger_skip(outbox->ledger, message->number, false);
 		outbox->open++;
 		outbox->open_bytes += held_bytes(message);
 		outbox->waiting += message->waiting;
 	}
 }
 
-int outbox_add(struct outbox *outbox, uint64_t number, enum seal_type type,
+static void name_frames(const struct outbox *outbox, struct outgoing *message)
+{
+	if (message->type != SEAL_ACK)
+		message->skip = ledger_skip(outbox->ledger, message->number, true);
+	for (size_t i = 0; i < message->fragments; i++)
+		randombytes_buf(&message->fragment[i].sent.frame_id,
+			sizeof message->fragment[i].sent.frame_id);
+}
+
+struct outgoing *outbox_make(const struct outbox *outbox, uint64_t number, enum seal_type type,
 	const struct message_way *way, const uint8_t *data, size_t len)
 {
 	size_t fragments = (len + SEAL_LARGE_DATA_BYTES - 1) / SEAL_LARGE_DATA_BYTES;
@@ -87,16 +95,15 @@ int outbox_add(struct outbox *outbox, uint64_t number, enum seal_type type,
 		fragments = 1;
 	struct outgoing *message = calloc(1, sizeof *message);
 	if (!message)
-		return -ENOMEM;
-	message->len = len;
-	message->data = malloc(len ? len : 1);
+		return NULL;
+	message->data = data && len ? malloc(len) : NULL;
 	message->fragment = calloc(fragments, sizeof *message->fragment);
-	if (!message->data || !message->fragment) {
-		message->len = 0;
+	if ((data && len && !message->data) || !message->fragment) {
 		outbox_free(message);
-		return -ENOMEM;
+		return NULL;
 	}
-	if (len)
+	message->len = len;
+	if (message->data)
 		memcpy(message->data, data, len);
 	message->number = number;
 	message->type = type;
@@ -106,11 +113,51 @@ int outbox_add(struct outbox *outbox, uint64_t number, enum seal_type type,
 		message->fragment[i].message = message;
 		message->fragment[i].index = (uint16_t)i;
 	}
+	if (outbox->stored)
+		name_frames(outbox, message);
+	return message;
+}
+
+void outbox_insert(struct outbox *outbox, struct outgoing *message)
+{
 	TAILQ_INSERT_TAIL(&outbox->queue, message, link);
 	outbox->messages++;
-	outbox->bytes += len;
+	outbox->bytes += message->len;
 	open_more(outbox);
+}
+
+int outbox_add(struct outbox *outbox, uint64_t number, enum seal_type type,
+	const struct message_way *way, const uint8_t *data, size_t len)
+{
+	struct outgoing *message = outbox_make(outbox, number, type, way, data, len);
+	if (!message)
+		return -ENOMEM;
+	outbox_insert(outbox, message);
 	return 0;
+}
+
+void outbox_set_kept(struct outgoing *message)
+{
+	if (message->data)
+		sodium_memzero(message->data, message->len);
+	free(message->data);
+	message->data = NULL;
+	message->kept = true;
+}
+
+void outbox_replace(struct outbox *outbox, struct outgoing *message, struct outgoing *by)
+{
+	TAILQ_INSERT_AFTER(&outbox->queue, message, by, link);
+	outbox->messages++;
+	outbox->bytes += by->len;
+	if (message->open) {
+		by->open = true;
+		outbox->open++;
+		outbox->open_bytes += held_bytes(by);
+		outbox->waiting += by->waiting;
+	}
+	outbox_take_out(outbox, message);
+	outbox_free(message);
 }
 
 size_t outbox_data_bytes(const struct fragment *fragment)

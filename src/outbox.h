@@ -7,8 +7,10 @@
  *
  * In the outbox of stored messages it is the relay that acknowledges, frame by frame, and what it
  * has accepted is held for good: a message is finished when all of it is. A fragment keeps its
- * frame_id. A message of several fragments is begun alone; if it is given up, SEAL_GIVEN_UP takes
- * its place, which tells the contact to forget what has come of it. */
+ * frame_id. Its messages but acks are kept on disk, sealed (message_calls.keep), and their data is
+ * not here any more. A message of several fragments is begun alone. If one is given up,
+ * SEAL_GIVEN_UP takes its place, which tells the contact not to wait for it and to forget what has
+ * come of it. */
 #ifndef CHAPPE_OUTBOX_H
 #define CHAPPE_OUTBOX_H
 
@@ -43,7 +45,9 @@ struct outgoing {
 	uint64_t number; /* of an ack: of the message that would be next */
 	enum seal_type type;
 	bool open;    /* its fragments may be sent */
-	uint8_t skip; /* seal_plain.skip, known once it is open */
+	bool kept;    /* stored: on disk, and data is NULL */
+	bool late;    /* that it was not accepted in time has been said */
+	uint8_t skip; /* seal_plain.skip, known once it is open, or kept */
 	struct message_way way;
 	uint64_t progress_ns; /* stored: first sent, accepted in part, or the way was restored */
 	uint16_t fragments, waiting, held;
@@ -59,7 +63,7 @@ struct outbox {
 	struct ledger *ledger;
 	struct outgoing_list queue; /* by number; the open ones come first */
 	struct outgoing_list finished;
-	struct outgoing_list expired; /* stored: not accepted in time */
+	struct outgoing_list expired; /* stored acks: not accepted in time */
 	size_t messages, bytes;       /* in queue */
 	uint64_t begun;               /* the highest number that is, or was, open */
 	size_t open, open_bytes;      /* messages, and what they take of the contact's memory */
@@ -85,6 +89,16 @@ void outbox_wipe(struct outbox *outbox);
 /* Queues a copy under a number, not lower than any in the queue. Returns 0 or -ENOMEM. */
 int outbox_add(struct outbox *outbox, uint64_t number, enum seal_type type,
 	const struct message_way *way, const uint8_t *data, size_t len);
+/* The same in two steps: makes a message (NULL: no memory), which outbox_insert() queues or
+ * outbox_free() frees. That of an outbox of stored messages has its frame_ids and its skip, so that
+ * it can be sealed. data NULL: of an unknown content, as kept in an earlier run. */
+struct outgoing *outbox_make(const struct outbox *outbox, uint64_t number, enum seal_type type,
+	const struct message_way *way, const uint8_t *data, size_t len);
+void outbox_insert(struct outbox *outbox, struct outgoing *message);
+/* It is on disk now: its data is wiped. */
+void outbox_set_kept(struct outgoing *message);
+/* Puts another, of one fragment and the same number, in its place and frees it. */
+void outbox_replace(struct outbox *outbox, struct outgoing *message, struct outgoing *by);
 /* The message of that number in the queue, or NULL. */
 struct outgoing *outbox_find(const struct outbox *outbox, uint64_t number);
 /* Takes a message out. Returns 0 or -ENOENT. */
@@ -102,16 +116,20 @@ uint64_t outbox_pop_finished(struct outbox *outbox);
 
 /* Stored: the relay has accepted a frame; a message of which that was the last goes to finished. */
 void outbox_accepted(struct outbox *outbox, uint64_t frame_id, uint64_t now_ns);
-/* Stored: moves to expired what has made no progress for as long as its way allows, though the
- * relay was heard, last at heard_ns. */
+/* Stored: moves to expired what is not kept and has made no progress for as long as its way allows,
+ * though the relay was heard, last at heard_ns. */
 void outbox_expire(struct outbox *outbox, uint64_t now_ns, uint64_t heard_ns);
-/* When outbox_expire() has something to do; MESSAGE_NEVER: not before the relay is heard again. */
+/* The number of a kept message of which the same can be said, once; 0: there is none. */
+uint64_t outbox_late(const struct outbox *outbox, uint64_t now_ns, uint64_t heard_ns);
+/* When either has something to do; MESSAGE_NEVER: not before the relay is heard again. */
 uint64_t outbox_expiry(const struct outbox *outbox, uint64_t heard_ns);
-/* The first message in the queue of which only a part may be at the relay for ever: a large one, or
- * one that was given up, which the contact is to be told; 0: none. */
+/* The message of which the contact is told without that being kept: a record of an earlier version
+ * names it; 0: none. */
 uint64_t outbox_first_partial(const struct outbox *outbox);
 /* Tells the contact, first of all in the queue, that a message is given up. */
 void outbox_notify(struct outbox *outbox, uint64_t number);
+/* A message that says so; NULL: no memory. */
+struct outgoing *outbox_make_notice(const struct outbox *outbox, uint64_t number);
 void outbox_free(struct outgoing *message);
 
 /* What time demands: losses and probe timeouts. */

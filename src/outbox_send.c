@@ -86,14 +86,22 @@ static struct fragment *pick(struct outbox *outbox, uint64_t now_ns)
 	return outbox->recovery.pace_ns <= now_ns ? fragment : NULL;
 }
 
-static void fill_frame(const struct fragment *fragment, struct message_frame *frame)
+void message_fill(const struct outgoing *message, uint16_t index, struct message_frame *frame)
 {
-	const struct outgoing *message = fragment->message;
+	const struct fragment *fragment = &message->fragment[index];
 	size_t len = outbox_data_bytes(fragment);
 
 	frame->plain_len = seal_plain_bytes(len);
 	frame->way = message->way;
+	frame->kept = message->kept;
+	frame->index = index;
+	frame->number = message->number;
 	memset(frame->bytes, 0, frame->plain_len);
+	frame->frame_id = fragment->sent.frame_id;
+	if (!message->way.stored || !frame->frame_id)
+		randombytes_buf(&frame->frame_id, sizeof frame->frame_id);
+	if (message->kept)
+		return;
 	frame->plain.type = (uint8_t)message->type;
 	frame->plain.skip = message->skip;
 	frame->plain.frag = put16(fragment->index);
@@ -101,11 +109,8 @@ static void fill_frame(const struct fragment *fragment, struct message_frame *fr
 	frame->plain.len = put16((uint16_t)len);
 	frame->plain.message = put64(message->type == SEAL_ACK ? 0 : message->number);
 	if (len)
-		memcpy(frame->plain.data,
-			message->data + (size_t)fragment->index * SEAL_LARGE_DATA_BYTES, len);
-	frame->frame_id = fragment->sent.frame_id;
-	if (!message->way.stored || !fragment->sent.frame_id)
-		randombytes_buf(&frame->frame_id, sizeof frame->frame_id);
+		memcpy(frame->plain.data, message->data + (size_t)index * SEAL_LARGE_DATA_BYTES,
+			len);
 }
 
 bool outbox_next(struct outbox *outbox, uint64_t now_ns, struct message_frame *frame)
@@ -113,7 +118,7 @@ bool outbox_next(struct outbox *outbox, uint64_t now_ns, struct message_frame *f
 	struct fragment *fragment = pick(outbox, now_ns);
 	if (!fragment)
 		return false;
-	fill_frame(fragment, frame);
+	message_fill(fragment->message, fragment->index, frame);
 	if (fragment->state == FRAGMENT_WAITING) {
 		fragment->message->waiting--;
 		outbox->waiting--;
@@ -126,7 +131,7 @@ bool outbox_next(struct outbox *outbox, uint64_t now_ns, struct message_frame *f
 		outbox->heard_ns = now_ns;
 	if (!fragment->message->progress_ns)
 		fragment->message->progress_ns = now_ns;
-	fragment->repeated = fragment->sent.frame_id == frame->frame_id;
+	fragment->repeated = fragment->sent.order && fragment->sent.frame_id == frame->frame_id;
 	fragment->asks = fragment->state == FRAGMENT_HELD;
 	fragment->state = FRAGMENT_ON_THE_WAY;
 	fragment->sent = (struct outbox_sent){ frame->frame_id, now_ns, ++outbox->order };

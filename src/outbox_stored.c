@@ -1,5 +1,4 @@
 #include "outbox.h"
-#include <stdlib.h>
 
 /* After the last progress of a message: from then on an answer of the relay shows that it hears us
  * and could have accepted it. */
@@ -75,7 +74,7 @@ void outbox_accepted(struct outbox *outbox, uint64_t frame_id, uint64_t now_ns)
 
 static uint64_t expires_ns(const struct outgoing *message, uint64_t heard_ns)
 {
-	if (!message->progress_ns || !message->way.accept_ns ||
+	if (!message->progress_ns || !message->way.accept_ns || message->late ||
 		heard_ns < message->progress_ns + HEARD_AFTER_NS)
 		return MESSAGE_NEVER;
 	return message->progress_ns + message->way.accept_ns;
@@ -83,25 +82,16 @@ static uint64_t expires_ns(const struct outgoing *message, uint64_t heard_ns)
 
 /* What is at the relay of a large message stays there until its recipient is told; and who has the
  * next one already would wait for it. */
-static struct outgoing *make_notice(uint64_t number)
+struct outgoing *outbox_make_notice(const struct outbox *outbox, uint64_t number)
 {
-	struct outgoing *notice = calloc(1, sizeof *notice);
+	const struct message_way way = { .stored = true };
 
-	if (!notice || !(notice->fragment = calloc(1, sizeof *notice->fragment))) {
-		free(notice);
-		return NULL;
-	}
-	notice->number = number;
-	notice->type = SEAL_GIVEN_UP;
-	notice->way.stored = true;
-	notice->fragments = notice->waiting = 1;
-	notice->fragment->message = notice;
-	return notice;
+	return outbox_make(outbox, number, SEAL_GIVEN_UP, &way, NULL, 0);
 }
 
 void outbox_notify(struct outbox *outbox, uint64_t number)
 {
-	struct outgoing *notice = make_notice(number);
+	struct outgoing *notice = outbox_make_notice(outbox, number);
 
 	if (!notice)
 		return; /* with the next start */
@@ -112,28 +102,30 @@ void outbox_notify(struct outbox *outbox, uint64_t number)
 	TAILQ_INSERT_HEAD(&outbox->queue, notice, link);
 }
 
-static void expire(struct outbox *outbox, struct outgoing *message)
-{
-	bool numbered = message->type == SEAL_DATA || message->type == SEAL_HELLO;
-
-	/* before another one is begun, which looks below */
-	if (numbered)
-		ledger_set(outbox->ledger, message->number, LEDGER_GIVEN_UP);
-	if (numbered && (message->fragments > 1 || message->number < outbox->begun))
-		outbox_notify(outbox, message->number);
-	outbox_take_out(outbox, message);
-	TAILQ_INSERT_TAIL(&outbox->expired, message, link);
-}
-
 void outbox_expire(struct outbox *outbox, uint64_t now_ns, uint64_t heard_ns)
 {
 	struct outgoing *message, *next;
 
 	for (message = TAILQ_FIRST(&outbox->queue); message && message->open; message = next) {
 		next = TAILQ_NEXT(message, link);
-		if (expires_ns(message, heard_ns) <= now_ns)
-			expire(outbox, message);
+		if (message->kept || expires_ns(message, heard_ns) > now_ns)
+			continue;
+		outbox_take_out(outbox, message);
+		TAILQ_INSERT_TAIL(&outbox->expired, message, link);
 	}
+}
+
+uint64_t outbox_late(const struct outbox *outbox, uint64_t now_ns, uint64_t heard_ns)
+{
+	struct outgoing *message;
+
+	for (message = TAILQ_FIRST(&outbox->queue); message && message->open;
+		message = TAILQ_NEXT(message, link))
+		if (message->kept && expires_ns(message, heard_ns) <= now_ns) {
+			message->late = true;
+			return message->number;
+		}
+	return 0;
 }
 
 uint64_t outbox_expiry(const struct outbox *outbox, uint64_t heard_ns)
@@ -153,7 +145,7 @@ uint64_t outbox_first_partial(const struct outbox *outbox)
 	const struct outgoing *message;
 
 	for (message = TAILQ_FIRST(&outbox->queue); message; message = TAILQ_NEXT(message, link))
-		if (message->fragments > 1 || message->type == SEAL_GIVEN_UP)
+		if (message->type == SEAL_GIVEN_UP && !message->kept)
 			return message->number;
 	return 0;
 }

@@ -29,6 +29,25 @@ static ssize_t get(void *context, const char *key, void *value, size_t max)
 	return (ssize_t)v->len;
 }
 
+/* Whether a change reaches the disk. */
+static bool is_seen(struct world_device *d)
+{
+	if (d->crashed)
+		return false; /* the process is a ghost: nobody sees what it does now */
+	if (d->crash_at >= 0 && (long)d->puts++ == d->crash_at) {
+		d->crashed = true;
+		d->world->relay->links[d->number].cut = true;
+		return !d->crash_loses;
+	}
+	return true;
+}
+
+static void wipe(struct world_value *v)
+{
+	free(v->bytes);
+	memset(v, 0, sizeof *v);
+}
+
 static int put(void *context, const char *key, const void *value, size_t len)
 {
 	struct world_device *d = context;
@@ -37,19 +56,18 @@ static int put(void *context, const char *key, const void *value, size_t len)
 		d->fail_puts -= d->fail_puts > 0;
 		return -EIO;
 	}
-	if (d->crashed)
-		return 0; /* the process is a ghost: nobody sees what it does now */
-	if (d->crash_at >= 0 && (long)d->puts++ == d->crash_at) {
-		d->crashed = true;
-		d->world->relay->links[d->number].cut = true;
-		if (d->crash_loses)
-			return 0;
-	}
+	if (d->fail_after && --d->fail_after == 0)
+		return -EIO;
+	if (!is_seen(d))
+		return 0;
 	for (int i = 0; i < WORLD_VALUES && !v; i++)
 		if (!d->values[i].used)
 			v = &d->values[i];
 	assert_non_null(v);
-	assert_true(len <= sizeof v->bytes);
+	assert_true(len <= 65536);
+	free(v->bytes);
+	v->bytes = malloc(len ? len : 1);
+	assert_non_null(v->bytes);
 	v->used = true;
 	v->len = len;
 	snprintf(v->key, sizeof v->key, "%s", key);
@@ -63,8 +81,8 @@ static int remove_value(void *context, const char *key)
 	struct world_value *v = find(d, key);
 	if (d->fail_puts)
 		return -EIO;
-	if (v && !d->crashed)
-		memset(v, 0, sizeof *v);
+	if (v && is_seen(d))
+		wipe(v);
 	return 0;
 }
 
@@ -154,8 +172,11 @@ struct world *world_new(void)
 
 void world_free(struct world *w)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		world_close(&w->device[i]);
+		for (int n = 0; n < WORLD_VALUES; n++)
+			free(w->device[i].values[n].bytes);
+	}
 	relay_peer_free(w->relay);
 	free(w);
 }
@@ -279,4 +300,39 @@ void world_pair(
 	world_run(a->world, PEER_S);
 	assert_int_equal(world_state(a, b_name), CHAPPE_CONTACT_READY);
 	assert_int_equal(world_state(b, a_name), CHAPPE_CONTACT_READY);
+}
+
+struct world *world_paired(void)
+{
+	struct world *w = world_new();
+
+	world_join(&w->device[0]);
+	world_join(&w->device[1]);
+	world_pair(&w->device[0], "bob", &w->device[1], "alice");
+	world_run(w, 2 * PEER_S);
+	return w;
+}
+
+uint64_t world_send_stored(struct world_device *d, const char *name, const void *data, size_t len)
+{
+	uint64_t number = 0;
+
+	assert_int_equal(chappe_send_with(d->chappe, name, data, len, NULL, &number), CHAPPE_OK);
+	return number;
+}
+
+bool world_accepted(const struct world_device *d, uint64_t number)
+{
+	const struct world_event *event = world_last(d, CHAPPE_EVENT_ACCEPTED);
+	return event && event->message == number;
+}
+
+int world_values(const struct world_device *d, const char *prefix)
+{
+	int count = 0;
+
+	for (int i = 0; i < WORLD_VALUES; i++)
+		count +=
+			d->values[i].used && strncmp(d->values[i].key, prefix, strlen(prefix)) == 0;
+	return count;
 }

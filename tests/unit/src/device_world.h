@@ -5,13 +5,13 @@
 #include "relay_peer.h"
 #include "src/device.h"
 
-enum { WORLD_VALUES = 32, WORLD_EVENTS = 256 };
+enum { WORLD_VALUES = 256, WORLD_EVENTS = 256 };
 
 struct world_value {
 	bool used;
 	char key[101];
 	size_t len;
-	uint8_t bytes[8192];
+	uint8_t *bytes;
 };
 
 struct world_event {
@@ -29,10 +29,11 @@ struct world_device {
 	struct chappe *chappe; /* NULL while its process is down */
 	int number, invitation;
 	struct world_value values[WORLD_VALUES];
-	unsigned int puts;
-	int fail_puts;    /* so many fail, from now on; -1: all */
-	long crash_at;    /* at the put of this number the machine goes off; -1: never */
-	bool crash_loses; /* that put does not reach the disk, else it is the last that does */
+	unsigned int puts; /* and removals */
+	int fail_puts;     /* so many fail, from now on; -1: all */
+	int fail_after;    /* so many succeed, then one fails; 0: none does */
+	long crash_at;    /* at the put or removal of this number the machine goes off; -1: never */
+	bool crash_loses; /* that one does not reach the disk, else it is the last that does */
 	bool crashed;     /* what is put from now on is lost: the machine is off */
 	bool put_off;     /* the application takes no messages */
 	struct world_event events[WORLD_EVENTS];
@@ -60,6 +61,14 @@ void world_invitation(struct world_device *d, char text[LINK_TEXT_BYTES]);
 /* a makes a contact for b, b adds a; names are "a" and "b". Runs until both are ready. */
 void world_pair(
 	struct world_device *a, const char *b_name, struct world_device *b, const char *a_name);
+/* device[0], "alice", and device[1], "bob", are contacts of each other. */
+struct world *world_paired(void);
+/* Returns the message's number. */
+uint64_t world_send_stored(struct world_device *d, const char *name, const void *data, size_t len);
+/* Whether that is the last message of which the relay said so. */
+bool world_accepted(const struct world_device *d, uint64_t number);
+/* How many there are in its storage. */
+int world_values(const struct world_device *d, const char *prefix);
 const struct world_event *world_last(const struct world_device *d, enum chappe_event_type type);
 /* How often a message of this content came. */
 unsigned int world_got(const struct world_device *d, const void *data, size_t len);

@@ -192,20 +192,34 @@ static void a_damaged_value_is_refused_and_kept(void **state)
 
 	(void)state;
 	join(w, ALICE);
+	join(w, BOB);
 	make_link(w, link);
+	add_link(w, link);
+	world_run(w, 70 * PEER_S);
+	w->relay->store_takes = 0;
+	static uint8_t large[200000];
+	assert_int_equal(chappe_send_with(a->chappe, "bob", large, sizeof large, NULL, NULL), 0);
+	assert_int_equal(world_values(a, "outbox-"), 4);
 	for (int i = 0; i < WORLD_VALUES; i++) {
-		struct world_value *v = &a->values[i], before, damaged;
+		struct world_value *v = &a->values[i];
+		size_t len = v->len;
+		uint8_t *byte = v->bytes + len / 4;
 		if (!v->used)
 			continue;
 		world_kill(a);
-		before = *v;
-		v->len /= 2;
-		v->bytes[v->len / 2] ^= 0x80;
-		damaged = *v;
-		assert_int_equal(world_try_open(a), CHAPPE_ERR_DAMAGED);
-		assert_null(a->chappe);
-		assert_memory_equal(v, &damaged, sizeof damaged);
-		*v = before;
+		*byte ^= 0x80;
+		for (int half = 0; half < 2; half++) {
+			uint8_t damaged = *byte;
+			v->len = half ? len / 2 : len;
+			if (!half && strncmp(v->key, "outbox-", 7) != 0)
+				continue; /* only these have a checksum */
+			assert_int_equal(world_try_open(a), CHAPPE_ERR_DAMAGED);
+			assert_null(a->chappe);
+			assert_true(v->used && v->len == (half ? len / 2 : len));
+			assert_int_equal(*byte, damaged);
+		}
+		*byte ^= 0x80;
+		v->len = len;
 		world_open(a);
 		assert_true(a->chappe->enrolled);
 	}

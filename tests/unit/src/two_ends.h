@@ -23,12 +23,21 @@ struct path {
 	bool cut;                     /* nothing passes */
 };
 
+/* What an end keeps of a stored message: its frames, sealed if there were keys here. */
+struct end_kept {
+	uint64_t number;
+	uint16_t fragments;
+	struct message_frame *frames; /* NULL: free */
+};
+
 struct end {
 	struct two_ends *ends;
 	struct message_peer *peer;
 	struct path path; /* what it sends goes this way */
 	uint8_t record[MESSAGE_RECORD_BYTES];
 	size_t record_len;
+	struct end_kept *kept; /* in no order */
+	size_t kept_size, kept_count;
 	struct taken taken[TWO_ENDS_TAKEN_MAX]; /* by deliver(), repeated ones once */
 	size_t taken_count, taken_again;
 	uint64_t acknowledged[TWO_ENDS_TAKEN_MAX];
@@ -36,7 +45,7 @@ struct end {
 	uint64_t accepted[TWO_ENDS_TAKEN_MAX], accepted_ns[TWO_ENDS_TAKEN_MAX];
 	size_t accepted_count, not_accepted_count;
 	bool offline;                  /* nothing comes or goes */
-	int deliver_error, save_error; /* what the callbacks return, 0 = ok */
+	int deliver_error, save_error; /* what the callbacks return, 0 = ok; save and keep alike */
 	size_t saves;
 	/* Dies at that step (callbacks count before and after, frames when they come and go). */
 	size_t steps, die_at, deaths;
@@ -110,6 +119,12 @@ uint64_t two_ends_send(struct two_ends *ends, unsigned from, size_t len, uint8_t
 uint64_t two_ends_send_stored(struct two_ends *ends, unsigned from, size_t len, uint8_t seed);
 /* An end goes, or is back. */
 void two_ends_set_offline(struct two_ends *ends, unsigned which, bool offline);
+/* And the store neither. */
+bool two_ends_nothing_waits(const struct two_ends *ends);
+/* The row of what an end took has only rising numbers. */
+void two_ends_assert_in_order(const struct end *end);
+/* What the relay accepted from an end was taken once by the other. */
+void two_ends_assert_accepted_were_taken(const struct two_ends *ends, unsigned from);
 bool two_ends_was_accepted(const struct end *end, uint64_t number);
 /* How often the other end's application has taken it: 0 or 1. */
 unsigned two_ends_was_taken(const struct end *end, uint64_t number);
@@ -123,6 +138,16 @@ uint64_t two_ends_store_due(const struct two_ends *ends);
 /* Of an end that comes back all is due again. */
 void two_ends_store_rewind(struct two_ends *ends, unsigned which);
 void two_ends_store_free(struct two_ends *ends);
+int two_ends_keep(
+	void *context, uint64_t number, uint16_t fragments, const struct outgoing *message);
+void two_ends_discard(void *context, uint64_t number);
+/* All that is kept, to the peer that was opened. */
+void two_ends_restore(struct end *end);
+/* What message_next() has given, with its plaintext. */
+void two_ends_unseal(const struct end *end, struct message_frame *frame);
+void two_ends_kept_free(struct end *end);
+/* True once: the end dies here. */
+bool two_ends_step(struct end *end);
 
 /* Asserts that entry i of what an end took is such a message. */
 void two_ends_assert_taken(

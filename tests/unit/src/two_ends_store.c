@@ -132,3 +132,22 @@ unsigned two_ends_was_taken(const struct end *end, uint64_t number)
 		count += end->taken[i].number == number;
 	return count;
 }
+
+bool two_ends_nothing_waits(const struct two_ends *ends)
+{
+	return two_ends_idle(ends) && ends->store[0].waiting == 0 && ends->store[1].waiting == 0;
+}
+
+void two_ends_assert_in_order(const struct end *end)
+{
+	for (size_t i = 1; i < end->taken_count; i++)
+		assert_true(end->taken[i].number > end->taken[i - 1].number);
+}
+
+void two_ends_assert_accepted_were_taken(const struct two_ends *ends, unsigned from)
+{
+	const struct end *sender = &ends->end[from], *recipient = &ends->end[!from];
+	for (size_t i = 0; i < sender->accepted_count; i++)
+		assert_int_equal(two_ends_was_taken(recipient, sender->accepted[i]), 1);
+	assert_true(recipient->taken_again <= recipient->may_come_again);
+}
