@@ -38,9 +38,13 @@ static const struct cli_command commands[] = {
 	{ "send", "NAME [TEXT | --file FILE | -]", "send a message",
 		"Sends TEXT, a file, or standard input (-, also when nothing is given). The exit\n"
 		"status is 0 once the relay has stored the message durably: NAME's device gets it\n"
-		"when it is there, whatever happens to this one. Status 27: the relay has not\n"
-		"stored it, and it is not kept here either; send it again. While another process\n"
-		"of this device receives, it sends for us.\n\n"
+		"when it is there, whatever happens to this one. Otherwise it is kept here, "
+		"sealed,\n"
+		"and the next send or recv goes on with it; see also `chappe outbox`. Status 28:\n"
+		"the relay could not be reached; 27: it answers, and does not accept the message,\n"
+		"because of a limit, or because NAME has ended the contact. Do not send it again:\n"
+		"it would arrive twice. While another process of this device receives, it sends\n"
+		"for us.\n\n"
 		"  --file FILE   send what FILE holds\n"
 		"  --wait        wait until NAME's device has it: it acknowledges after a random\n"
 		"                time, up to a minute; status 9: it has not yet, but the relay\n"
@@ -51,6 +55,16 @@ static const struct cli_command commands[] = {
 		"                (default: as long as it keeps anything, mostly 21 days)\n"
 		"  --timeout S   give up after S seconds (default 30; with --wait 300)\n",
 		cli_send },
+	{ "outbox", "[list | drop NAME NUMBER …]", "messages that the relay has not accepted yet",
+		"Lists what is kept here until the relay accepts it: contact, number, since when,\n"
+		"and the bytes it takes, sealed. Nobody can read it any more, nor can you.\n\n"
+		"  outbox list [--json]        the same\n"
+		"  outbox drop NAME NUMBER …   give messages up. They may have arrived all the "
+		"same;\n"
+		"                              if not, NAME's device is told not to wait for "
+		"them,\n"
+		"                              by the next send or recv\n",
+		cli_outbox },
 	{ "recv", "[--follow] [--from NAME]", "receive messages",
 		"Prints messages and acknowledges each once it is printed and flushed. Without\n"
 		"options: waits for one message, prints it and those that come with it, and "

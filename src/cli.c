@@ -8,6 +8,7 @@
 #include <time.h>
 
 enum { LINGER_QUIET_MS = 250, LINGER_MAX_MS = 3000, OPEN_WAIT_MS = 1000, OPEN_PAUSE_MS = 20 };
+enum { SETTLE_OWED_MS = 5000, SETTLE_MAX_MS = 60000 };
 
 enum chappe_error cli_fail(const struct cli *cli, enum chappe_error error, const char *detail)
 {
@@ -201,5 +202,37 @@ void cli_linger(struct cli *cli)
 		if (status.counters.datagrams_received != received)
 			quiet = cli_now_ms() + LINGER_QUIET_MS;
 		received = status.counters.datagrams_received;
+	}
+}
+
+static void count(void *context, const struct chappe_outbox_message *message)
+{
+	(void)message;
+	++*(size_t *)context;
+}
+
+/* One that the relay does not take holds nobody up: an outbox that has not become shorter for a
+ * moment is left to the next process. */
+void cli_settle(struct cli *cli)
+{
+	int64_t owed_until = cli_now_ms() + SETTLE_OWED_MS, end = cli_now_ms() + SETTLE_MAX_MS;
+	int64_t quiet = cli_now_ms() + LINGER_QUIET_MS;
+	size_t before = SIZE_MAX;
+
+	while (cli->state == CHAPPE_STATE_CONNECTED) {
+		struct chappe_status status;
+		size_t waiting = 0;
+		int64_t now = cli_now_ms(), until;
+		chappe_get_status(cli->chappe, &status);
+		chappe_outbox_each(cli->chappe, count, &waiting);
+		if (waiting < before)
+			quiet = now + LINGER_QUIET_MS;
+		before = waiting;
+		until = waiting ? quiet < end ? quiet : end : now;
+		if (status.acknowledgements_owed && owed_until > until)
+			until = owed_until;
+		if (until <= now)
+			return;
+		turn(cli, (int)(until - now));
 	}
 }

@@ -41,8 +41,9 @@ enum chappe_error cli_queue(const struct cli *cli, const char *name, const void 
 void cli_sent_note(struct cli_sent *sent, const struct chappe_event *event);
 /* All that was waited for has happened. */
 bool cli_sent_done(const struct cli_sent *sent, const struct cli_sending *sending);
-/* Why it has not, while there is a session. */
-enum chappe_error cli_sent_late(const struct cli_sent *sent, const struct cli_sending *sending);
+/* Why it has not, when time is up. */
+enum chappe_error cli_sent_late(
+	const struct cli *cli, const struct cli_sent *sent, const struct cli_sending *sending);
 
 /* Descriptors besides the library's own. */
 enum { CLI_WATCH_MAX = 16 };
@@ -66,6 +67,7 @@ struct cli_command {
 enum chappe_error cli_join(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_contact(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_send(struct cli *cli, int argc, char **argv);
+enum chappe_error cli_outbox(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_recv(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_status(struct cli *cli, int argc, char **argv);
 
@@ -86,6 +88,9 @@ enum chappe_error cli_wait(struct cli *cli, bool (*done)(const struct cli *cli),
 	enum chappe_error late);
 /* Goes on for a moment, so that acknowledgements get out and repeated frames are answered. */
 void cli_linger(struct cli *cli);
+/* Goes on for what earlier processes have left: messages that the relay takes now, acknowledgements
+ * that they owed, for at most 5 s. */
+void cli_settle(struct cli *cli);
 
 /* Milliseconds of a clock that only goes forward. */
 int64_t cli_now_ms(void);

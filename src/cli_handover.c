@@ -13,7 +13,8 @@
 
 /* Both ends are the same program on the same machine: integers are native. The answer is two: one
  * when the message is taken, then the outcome, enum chappe_error. */
-enum { HANDOVER_MAGIC = 0x32706863, HANDOVER_CLIENTS_MAX = CLI_WATCH_MAX - 1 };
+enum { HANDOVER_MAGIC = 0x33706863, HANDOVER_CLIENTS_MAX = CLI_WATCH_MAX - 1 };
+enum { TAKEN_WAITS = 1, TAKEN_QUEUED = 2 }; /* for the contact to be ready; with the library */
 
 struct request {
 	uint32_t magic, timeout_ms, name_len, data_len;
@@ -98,11 +99,9 @@ static int connect_to_receiver(const char *directory, int timeout_ms)
 enum chappe_error handover_send(const struct cli *cli, const char *name, const void *data,
 	size_t len, const struct cli_sending *sending, int timeout_ms, bool *handed)
 {
-	const uint32_t unknown =
-		sending->live ? CHAPPE_ERR_NOT_ACKNOWLEDGED : CHAPPE_ERR_NOT_ACCEPTED;
 	struct request head = { HANDOVER_MAGIC, (uint32_t)timeout_ms, (uint32_t)strlen(name),
 		(uint32_t)len, *sending };
-	uint32_t answer[2] = { 0, unknown };
+	uint32_t answer[2] = { 0 };
 	int fd = connect_to_receiver(cli->directory, timeout_ms);
 
 	*handed = false;
@@ -113,7 +112,9 @@ enum chappe_error handover_send(const struct cli *cli, const char *name, const v
 		*handed = recv(fd, &answer[0], sizeof answer[0], MSG_WAITALL) == sizeof answer[0];
 	/* where the receiver ends before it knows the outcome, nobody knows */
 	if (*handed && recv(fd, &answer[1], sizeof answer[1], MSG_WAITALL) != sizeof answer[1])
-		answer[1] = unknown;
+		answer[1] = answer[0] != TAKEN_QUEUED ? CHAPPE_ERR_CONTACT_NOT_READY
+			    : sending->live           ? CHAPPE_ERR_NOT_ACKNOWLEDGED
+						      : CHAPPE_ERR_KEPT;
 	close(fd);
 	return *handed ? (enum chappe_error)answer[1] : CHAPPE_ERR_LOCKED;
 }
@@ -139,14 +140,28 @@ static void answer(struct client *client, enum chappe_error error)
 	drop_client(client);
 }
 
-static void try_to_queue(struct handover *handover, struct client *client)
+static enum chappe_error try_to_queue(const struct handover *handover, struct client *client)
 {
 	enum chappe_error error =
 		cli_queue(handover->cli, client->name, client->body + client->head.name_len,
 			client->head.data_len, &client->head.sending, &client->sent);
 
-	if (error && error != CHAPPE_ERR_CONTACT_NOT_READY)
+	return error == CHAPPE_ERR_CONTACT_NOT_READY ? CHAPPE_OK : error;
+}
+
+/* False: the client is gone. */
+static bool take(const struct handover *handover, struct client *client)
+{
+	enum chappe_error error = try_to_queue(handover, client);
+	uint32_t taken = client->sent.queued ? TAKEN_QUEUED : TAKEN_WAITS;
+
+	if (!send_all(client->fd, &taken, sizeof taken))
+		return false;
+	client->complete = true;
+	client->until_ms = cli_now_ms() + client->head.timeout_ms;
+	if (error)
 		answer(client, error);
+	return true;
 }
 
 static bool head_ok(const struct request *head)
@@ -159,7 +174,6 @@ static bool head_ok(const struct request *head)
 static bool read_client(struct handover *handover, struct client *client)
 {
 	size_t body_len = (size_t)client->head.name_len + client->head.data_len;
-	const uint32_t taken = 1;
 	char *to = client->body ? client->body : (char *)&client->head;
 	size_t want = client->body ? body_len : sizeof client->head;
 	ssize_t n = client->got < want
@@ -182,12 +196,7 @@ static bool read_client(struct handover *handover, struct client *client)
 		return client->body && (body_len > 0 || read_client(handover, client));
 	}
 	memcpy(client->name, client->body, client->head.name_len);
-	if (!send_all(client->fd, &taken, sizeof taken))
-		return false;
-	client->complete = true;
-	client->until_ms = cli_now_ms() + client->head.timeout_ms;
-	try_to_queue(handover, client);
-	return true;
+	return take(handover, client);
 }
 
 static void accept_client(struct handover *handover)
@@ -231,11 +240,7 @@ static void serve_client(struct handover *handover, struct client *client)
 
 static enum chappe_error why_late(const struct handover *handover, const struct client *client)
 {
-	const struct cli *cli = handover->cli;
-
-	if (cli->state != CHAPPE_STATE_CONNECTED)
-		return cli->state_error ? cli->state_error : CHAPPE_ERR_UNREACHABLE;
-	return cli_sent_late(&client->sent, &client->head.sending);
+	return cli_sent_late(handover->cli, &client->sent, &client->head.sending);
 }
 
 static void ready(void *context, const struct pollfd *fds, int count)
@@ -277,9 +282,11 @@ void handover_event(struct handover *handover, const struct chappe_event *event)
 			strcmp(client->name, event->contact) != 0)
 			continue;
 		cli_sent_note(&client->sent, event);
-		if (event->type == CHAPPE_EVENT_CONTACT_READY && !client->sent.queued)
-			try_to_queue(handover, client);
-		else if (client->sent.refused)
+		if (event->type == CHAPPE_EVENT_CONTACT_READY && !client->sent.queued) {
+			enum chappe_error error = try_to_queue(handover, client);
+			if (error)
+				answer(client, error);
+		} else if (client->sent.refused)
 			answer(client, CHAPPE_ERR_NOT_ACCEPTED);
 		else if (cli_sent_done(&client->sent, &client->head.sending))
 			answer(client, CHAPPE_OK);

@@ -208,6 +208,8 @@ static enum chappe_error receive(struct cli *cli, struct recv_command *command, 
 		error = CHAPPE_ERR_INTERNAL;
 	else if (command->count > 0)
 		cli_linger(cli);
+	if (!command->failed)
+		cli_settle(cli);
 	handover_finish(command->handover);
 	command->handover = NULL;
 	if (error == CHAPPE_ERR_TIMEOUT && command->count > 0 && !command->wanted)

@@ -11,7 +11,7 @@
 enum { SEND_TIMEOUT_MS = 30000, WAIT_TIMEOUT_MS = 300000, LOCK_PAUSE_MS = 50 };
 
 enum {
-	ACCEPT_WITHIN_S = 7 * 24 * 3600, /* the library gives up later than we do */
+	ACCEPT_WITHIN_S = 7 * 24 * 3600, /* it is for us to say when time is up */
 };
 
 struct send_command {
@@ -58,12 +58,24 @@ bool cli_sent_done(const struct cli_sent *sent, const struct cli_sending *sendin
 	return sent->acknowledged || (sent->accepted && !sending->wait);
 }
 
-enum chappe_error cli_sent_late(const struct cli_sent *sent, const struct cli_sending *sending)
+static bool is_kept(const struct cli_sent *sent, const struct cli_sending *sending)
 {
+	return sent->queued && !sending->live && !sent->accepted;
+}
+
+enum chappe_error cli_sent_late(
+	const struct cli *cli, const struct cli_sent *sent, const struct cli_sending *sending)
+{
+	bool kept = is_kept(sent, sending);
+
+	if (cli->state != CHAPPE_STATE_CONNECTED) {
+		if (kept && cli->state != CHAPPE_STATE_REFUSED)
+			return CHAPPE_ERR_KEPT;
+		return cli->state_error ? cli->state_error : CHAPPE_ERR_UNREACHABLE;
+	}
 	if (!sent->queued)
 		return CHAPPE_ERR_CONTACT_NOT_READY;
-	return sending->live || sent->accepted ? CHAPPE_ERR_NOT_ACKNOWLEDGED
-					       : CHAPPE_ERR_NOT_ACCEPTED;
+	return kept ? CHAPPE_ERR_NOT_ACCEPTED : CHAPPE_ERR_NOT_ACKNOWLEDGED;
 }
 
 /* ---- The command ---- */
@@ -105,13 +117,14 @@ static enum chappe_error fail_about(
 {
 	bool about = error == CHAPPE_ERR_NO_CONTACT || error == CHAPPE_ERR_CONTACT_NOT_READY ||
 		     error == CHAPPE_ERR_NOT_ACKNOWLEDGED || error == CHAPPE_ERR_KEY_REFUSED ||
-		     error == CHAPPE_ERR_NOT_ACCEPTED;
+		     error == CHAPPE_ERR_NOT_ACCEPTED || error == CHAPPE_ERR_KEPT;
 
+	if (error == CHAPPE_ERR_KEPT && cli->chappe)
+		cli_fail(cli, cli->state_error ? cli->state_error : CHAPPE_ERR_UNREACHABLE, NULL);
 	cli_fail(cli, error, about ? command->name : NULL);
-	if (command->sent.queued && !command->sending.live && !command->sent.accepted &&
+	if (is_kept(&command->sent, &command->sending) && error != CHAPPE_ERR_KEPT &&
 		error != CHAPPE_ERR_NOT_ACCEPTED)
-		fprintf(stderr, "chappe: the message to %s is not sent, and not kept here\n",
-			command->name);
+		cli_fail(cli, CHAPPE_ERR_KEPT, command->name);
 	if (command->sent.accepted)
 		fprintf(stderr, "chappe: the relay has the message and keeps it for %s\n",
 			command->name);
@@ -150,10 +163,13 @@ static enum chappe_error send_message(struct cli *cli, struct send_command *comm
 	error = command->failed;
 	if (!error)
 		error = cli_wait(cli, is_done, timeout_ms, CHAPPE_ERR_TIMEOUT);
-	if (error == CHAPPE_ERR_TIMEOUT)
-		error = cli_sent_late(&command->sent, &command->sending);
-	if (!error)
+	if (error)
+		error = command->failed ? command->failed
+					: cli_sent_late(cli, &command->sent, &command->sending);
+	else
 		error = command->failed;
+	if (!error)
+		cli_settle(cli);
 	return error ? fail_about(cli, error, command) : CHAPPE_OK;
 }
 
