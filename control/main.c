@@ -1,5 +1,6 @@
 #include "api.h"
 #include "config.h"
+#include "daemon/arguments.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
 #include "src/key.h"
@@ -8,7 +9,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -23,58 +23,9 @@ enum {
 	PRIORITIES = 3,
 };
 
-struct arguments {
-	const char *config, *pid_file;
-};
-
-static void usage(FILE *out)
-{
-	fputs("usage: chappe-control --config FILE [--pid-file FILE]\n"
-	      "\n"
-	      "Control plane of a Chappe relay: enrols devices, answers their handshakes and\n"
-	      "keeps the dataplane's tables. Administer it with chappectl.\n"
-	      "\n"
-	      "  --config FILE    INI file; see docs/operating.md\n"
-	      "  --pid-file FILE  write the process id there\n"
-	      "  --help           this text\n"
-	      "\n"
-	      "Before the first start: chappectl init --state DIR\n",
-		out);
-}
-
-static int parse_arguments(int argc, char **argv, struct arguments *arguments)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "pid-file", required_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			arguments->config = optarg;
-			break;
-		case 'p':
-			arguments->pid_file = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			return -EINVAL;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "chappe-control: %s: unexpected\n\n", argv[optind]);
-		usage(stderr);
-		return -EINVAL;
-	}
-	return 0;
-}
+static const char about[] =
+	"Control plane of a Chappe relay: enrols devices, answers their handshakes and keeps the\n"
+	"dataplane's tables. Administer it with chappectl; before its first start: chappectl init.";
 
 static int load_key(const struct config *config, struct noise_keypair *key)
 {
@@ -92,7 +43,7 @@ static int load_key(const struct config *config, struct noise_keypair *key)
 }
 
 /* Says who we are, once nobody else can be: the API's socket is ours. */
-static int write_pid_file(const struct arguments *arguments, bool *written, char *error)
+static int write_pid_file(const struct daemon_arguments *arguments, bool *written, char *error)
 {
 	int result = arguments->pid_file ? pid_file_write(arguments->pid_file) : 0;
 
@@ -125,7 +76,7 @@ static int give_store(const char *state_dir, const struct process_account *accou
 }
 
 /* Everything that needs privileges, then drops them. */
-static int prepare(const struct config *config, const struct arguments *arguments,
+static int prepare(const struct config *config, const struct daemon_arguments *arguments,
 	struct noise_keypair *key, int *listener, bool *pid_written)
 {
 	const char *group = strcmp(config->api_group, "none") == 0 ? NULL : config->api_group;
@@ -225,21 +176,26 @@ static int serve(const struct config *config, const struct noise_keypair *key, i
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct daemon_arguments arguments;
 	struct noise_keypair key;
 	struct config config;
 	char error[CONFIG_ERROR_BYTES];
 	bool pid_written = false;
 	int result, listener = -1;
 
-	if (parse_arguments(argc, argv, &arguments) < 0)
-		return 2;
+	const int asked = daemon_arguments(argc, argv, "chappe-control", about, &arguments);
+	if (asked != 0)
+		return asked > 0 ? 0 : 2;
 	/* Files are control's alone; the API's socket gets its mode of its own. */
 	umask(077);
 	config_defaults(&config);
-	if (arguments.config && config_load(arguments.config, &config, error) < 0) {
+	if (config_load(arguments.config, &config, error) < 0) {
 		log_error("%s", error);
 		return 2;
+	}
+	if (arguments.check) {
+		printf("%s: fine\n", arguments.config);
+		return 0;
 	}
 	if (sodium_init() < 0) {
 		log_error("libsodium does not start");

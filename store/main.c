@@ -1,5 +1,6 @@
 /* chappe-store: the process. Takes what needs privileges, drops them, opens the store, serves. */
 #include "config.h"
+#include "daemon/arguments.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
 #include "directory.h"
@@ -7,7 +8,6 @@
 #include "src/pid_file.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -17,68 +17,12 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-struct arguments {
-	const char *config, *pid_file;
-	bool check;
-};
-
 static struct service service;
 static struct admin admin;
 static struct loop loop;
 
-static void usage(FILE *out)
-{
-	fputs("usage: chappe-store --config FILE [--check] [--pid-file FILE]\n"
-	      "\n"
-	      "Keeps messages of a Chappe relay for devices that are not there, until they have "
-	      "them.\n"
-	      "\n"
-	      "  --config FILE    INI file; see docs/operating.md\n"
-	      "  --check          check the file and end\n"
-	      "  --pid-file FILE  write the process id there\n"
-	      "  --help           this text\n",
-		out);
-}
-
-static int parse_arguments(int argc, char **argv, struct arguments *arguments)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'k' },
-		{ "pid-file", required_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (option) {
-		case 'c':
-			arguments->config = optarg;
-			break;
-		case 'k':
-			arguments->check = true;
-			break;
-		case 'p':
-			arguments->pid_file = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			return -EINVAL;
-		}
-	}
-	if (optind < argc || !arguments->config) {
-		if (optind < argc)
-			fprintf(stderr, "chappe-store: %s: unexpected\n\n", argv[optind]);
-		else
-			fputs("chappe-store: --config FILE is missing\n\n", stderr);
-		usage(stderr);
-		return -EINVAL;
-	}
-	return 0;
-}
+static const char about[] =
+	"Keeps messages of a Chappe relay for devices that are not there, until they have them.";
 
 /* Signals are taken by the loop; blocked before there are other threads. */
 static int block_signals(void)
@@ -92,7 +36,7 @@ static int block_signals(void)
 }
 
 /* Everything that needs privileges, then drops them. */
-static int prepare(const struct config *config, const struct arguments *arguments,
+static int prepare(const struct config *config, const struct daemon_arguments *arguments,
 	bool *pid_written, char error[SERVICE_ERROR_BYTES])
 {
 	struct process_account account;
@@ -154,7 +98,7 @@ static int serve(const struct config *config, char error[SERVICE_ERROR_BYTES])
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct daemon_arguments arguments;
 	struct config config;
 	char error[SERVICE_ERROR_BYTES] = "";
 	bool pid_written = false;
@@ -162,8 +106,9 @@ int main(int argc, char **argv)
 	_Static_assert((int)SERVICE_ERROR_BYTES == (int)PROCESS_ERROR_BYTES &&
 			       (int)SERVICE_ERROR_BYTES == (int)CONFIG_ERROR_BYTES,
 		"one text");
-	if (parse_arguments(argc, argv, &arguments) < 0)
-		return 2;
+	const int asked = daemon_arguments(argc, argv, "chappe-store", about, &arguments);
+	if (asked != 0)
+		return asked > 0 ? 0 : 2;
 	umask(077);
 	config_defaults(&config);
 	if (config_load(arguments.config, &config, error) < 0) {
