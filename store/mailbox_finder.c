@@ -13,6 +13,8 @@ enum {
 struct finder {
 	uint64_t *base;  /* what was allocated for entries and the word in front of them */
 	uint64_t number; /* of the first entry that it knows: those before are looked at */
+	/* A bit for each of those before, by 8 bits of their frame_ids: most need no look. */
+	uint64_t earlier[4];
 	uint32_t size, used;
 	uint64_t slots[];
 };
@@ -59,6 +61,16 @@ static struct finder *make_finder(uint32_t entries)
 	return finder;
 }
 
+static uint64_t *earlier_word(struct finder *finder, uint64_t frame_id)
+{
+	return &finder->earlier[frame_id >> 6 & 3];
+}
+
+static uint64_t earlier_bit(uint64_t frame_id)
+{
+	return UINT64_C(1) << (frame_id & 63);
+}
+
 /* A finder with room for another entry, without those that are gone. */
 static int renew_finder(struct mailbox *box)
 {
@@ -71,9 +83,11 @@ static int renew_finder(struct mailbox *box)
 		return -ENOMEM;
 	finder->base = old->base;
 	finder->number = old->number;
+	memcpy(finder->earlier, old->earlier, sizeof finder->earlier);
+	const bool all = old->used == box->count - mailbox_from(box, old->number);
 	for (uint32_t i = 0; i < old->size; i++)
 		if (old->slots[i] != 0 &&
-			mailbox_position(box, old->slots[i] >> MAILBOX_HASH_BITS) >= 0)
+			(all || mailbox_position(box, old->slots[i] >> MAILBOX_HASH_BITS) >= 0))
 			insert(finder, old->slots[i]);
 	free(old);
 	set_front(box, finder, (uint32_t)(box->entries - finder->base - 1));
@@ -147,6 +161,8 @@ static int become_large(struct mailbox *box, uint64_t number)
 	free(box->entries);
 	finder->base = base;
 	finder->number = number;
+	for (uint32_t i = 0; i < box->count; i++)
+		*earlier_word(finder, base[1 + i]) |= earlier_bit(base[1 + i]);
 	box->room = ROOM_FIRST;
 	box->has_finder = true;
 	set_front(box, finder, 0);
@@ -213,12 +229,16 @@ static int64_t next_slot(
 int64_t mailbox_next_maybe(
 	const struct mailbox *box, uint64_t frame_id, uint32_t hash, uint32_t *cursor)
 {
-	const uint64_t known = box->has_finder ? finder_of(box)->number : UINT64_MAX;
+	struct finder *finder = box->has_finder ? finder_of(box) : NULL;
+	const uint64_t known = finder ? finder->number : UINT64_MAX;
 
+	if (finder && (*earlier_word(finder, frame_id) & earlier_bit(frame_id)) == 0 &&
+		*cursor < FOUND)
+		*cursor = FOUND;
 	for (; *cursor < box->count && mailbox_number(box->entries[*cursor]) < known; ++*cursor)
 		if (mailbox_may_be(box->entries[*cursor], frame_id))
 			return (*cursor)++;
-	if (!box->has_finder)
+	if (!finder)
 		return -1;
 	if (*cursor < FOUND)
 		*cursor = FOUND;
