@@ -1,78 +1,128 @@
 /* store_accept: frames a second that chappe-store makes durable and says `accepted` for, against
  * what the same disk takes when batches of the same size are written to a file and synced, one
- * after the other. The floor counts the bytes of the frames alone. */
+ * after the other. The floor counts the bytes of the frames alone.
+ *
+ * So many frames are kept in flight: 1,024 to 16,384, a figure store_accept_in_flight each. The
+ * headline is the best ratio of those of which 99 in 100 frames are accepted within 20 ms. Where
+ * none is, it is that of the fewest. */
 #include "bench.h"
 #include "store_rig.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
 	ROUTES = 10000,
 	SENT_MAX = 1 << 17, /* of whose sending the time is known */
-	LATENCIES_MAX = 1 << 22,
-	TICK_US = 5000, /* of chappe-store's: what comes within one was one batch */
+	PUT_AT_ONCE = 64,   /* frames between two looks at the clock */
+	LATENCY_US = 50,    /* a bucket */
+	LATENCIES = 200000, /* buckets: 10 s */
 	SETTLE_US = 300000,
 	FLOOR_FILE_BYTES = 512 << 20,
 };
 
+static const double LATENCY_MAX_MS = 20;
+
 struct taken {
 	double frames_per_s;
-	uint32_t batch; /* frames */
+	double batch; /* frames a commit */
 	double p50_ms, p99_ms;
+	double store_us, own_us; /* of processor time a frame: chappe-store's and ours */
 };
 
 static double sent_at[SENT_MAX];
-static float latencies[LATENCIES_MAX];
+static uint32_t latencies[LATENCIES];
 
-static int compare(const void *left, const void *right)
+static double percentile_ms(uint64_t count, double share)
 {
-	const float a = *(const float *)left, b = *(const float *)right;
+	uint64_t below = 0;
 
-	return (a > b) - (a < b);
+	for (uint32_t i = 0; i < LATENCIES; i++) {
+		below += latencies[i];
+		if ((double)below >= (double)count * share)
+			return (i + 1) * LATENCY_US / 1e3;
+	}
+	return LATENCIES * LATENCY_US / 1e3;
+}
+
+static void count_latency(double seconds)
+{
+	const double bucket = seconds * 1e6 / LATENCY_US;
+
+	latencies[bucket < LATENCIES - 1 ? (uint32_t)bucket : LATENCIES - 1]++;
+}
+
+static double own_cpu_s(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Puts frames until as many are in flight as may be, or the rings are full. */
+static void fill_window(struct store_rig *rig, uint64_t until)
+{
+	while (rig->next < until) {
+		const double now = bench_now_s();
+		for (uint32_t i = 0; i < PUT_AT_ONCE && rig->next < until; i++) {
+			const uint32_t route = (uint32_t)(rig->next * 7919 % ROUTES);
+			sent_at[rig->next % SENT_MAX] = now;
+			if (!store_rig_put(rig, route, route))
+				return;
+		}
+		store_end_ring(&rig->end);
+	}
+}
+
+static uint64_t take_accepted(struct store_rig *rig)
+{
+	const double now = bench_now_s();
+	struct share_down record;
+	uint64_t count = 0;
+
+	while (store_end_take(&rig->end, &record)) {
+		if (record.kind != SHARE_SEND)
+			continue;
+		count_latency(now - sent_at[store_rig_number(&record) % SENT_MAX]);
+		count++;
+	}
+	return count;
 }
 
 /* Keeps so many frames in flight. */
 static struct taken measure(struct store_rig *rig, uint32_t window, double seconds)
 {
-	const double start = bench_now_s();
-	uint64_t accepted = 0, batches = 0, last_tick = 0;
+	const double own = own_cpu_s();
+	const uint64_t store_ns = child_cpu_ns(&rig->process);
+	const uint32_t commits = store_rig_status(rig).commits;
 	const uint64_t first = rig->next;
-	struct share_down record;
+	const double start = bench_now_s();
+	uint64_t accepted = 0;
 	double now = start;
 
+	memset(latencies, 0, sizeof latencies);
 	while (now < start + seconds || accepted < rig->next - first) {
-		for (; now < start + seconds && rig->next - first - accepted < window;) {
-			sent_at[rig->next % SENT_MAX] = bench_now_s();
-			const uint32_t route = (uint32_t)(rig->next * 7919 % ROUTES);
-			if (!store_rig_put(rig, route, route))
-				break;
-		}
-		store_end_ring(&rig->end);
+		if (now < start + seconds)
+			fill_window(rig, first + accepted + window);
 		store_end_wait(&rig->end, 1);
+		accepted += take_accepted(rig);
 		now = bench_now_s();
-		const uint64_t tick = (uint64_t)(now * 1e6) / TICK_US;
-		while (store_end_take(&rig->end, &record)) {
-			if (record.kind != SHARE_SEND)
-				continue;
-			latencies[accepted++ % LATENCIES_MAX] =
-				(float)(now - sent_at[store_rig_number(&record) % SENT_MAX]);
-			batches += tick != last_tick;
-			last_tick = tick;
-		}
 		if (now > start + seconds + 10)
 			bench_fail("%lu frames are not accepted", rig->next - first - accepted);
 	}
-	const size_t n = accepted < LATENCIES_MAX ? accepted : LATENCIES_MAX;
-	qsort(latencies, n, sizeof *latencies, compare);
-	return (struct taken){ .frames_per_s = (double)accepted / (now - start),
-		.batch = (uint32_t)(accepted / batches),
-		.p50_ms = latencies[n / 2] * 1e3,
-		.p99_ms = latencies[n * 99 / 100] * 1e3 };
+	const double frames = (double)accepted;
+	return (struct taken){ .frames_per_s = frames / (now - start),
+		.own_us = (own_cpu_s() - own) * 1e6 / frames,
+		.store_us = (double)(child_cpu_ns(&rig->process) - store_ns) / 1e3 / frames,
+		.batch = frames / (store_rig_status(rig).commits - commits),
+		.p50_ms = percentile_ms(accepted, 0.5),
+		.p99_ms = percentile_ms(accepted, 0.99) };
 }
 
 /* Frames a second of the disk alone. */
@@ -102,50 +152,74 @@ static double floor_of(const struct store_rig *rig, uint32_t batch, double secon
 	return (double)written / STORE_RIG_SMALL / (now - start);
 }
 
-static void one_window(const struct store_options *options, uint32_t window)
+/* What was measured with so many in flight. */
+struct window {
+	struct bench_figure figure;
+	double p99_ms;
+};
+
+static struct window one_window(const struct store_options *options, uint32_t frames)
 {
 	double rates[BENCH_PAIRS_MAX], floors[BENCH_PAIRS_MAX], ratios[BENCH_PAIRS_MAX];
 	double p50[BENCH_PAIRS_MAX], p99[BENCH_PAIRS_MAX], batches[BENCH_PAIRS_MAX];
+	double store[BENCH_PAIRS_MAX], own[BENCH_PAIRS_MAX];
+	const uint32_t pairs = options->pairs;
 	struct store_rig rig;
 
 	store_rig_make(&rig, ROUTES);
 	store_rig_start(&rig);
 	store_rig_attach(&rig);
-	(void)measure(&rig, window, options->seconds / 4);
-	for (uint32_t i = 0; i < options->pairs; i++) {
-		const struct taken taken = measure(&rig, window, options->seconds);
+	(void)measure(&rig, frames, options->seconds / 4);
+	for (uint32_t i = 0; i < pairs; i++) {
+		const struct taken taken = measure(&rig, frames, options->seconds);
 		usleep(SETTLE_US); /* what was written is moved to tables meanwhile */
-		floors[i] = floor_of(&rig, taken.batch, options->seconds / 2);
+		floors[i] = floor_of(&rig, (uint32_t)(taken.batch + 0.5), options->seconds / 2);
 		rates[i] = taken.frames_per_s;
 		ratios[i] = rates[i] / floors[i];
 		p50[i] = taken.p50_ms;
 		p99[i] = taken.p99_ms;
 		batches[i] = taken.batch;
+		store[i] = taken.store_us;
+		own[i] = taken.own_us;
 	}
 	store_rig_remove(&rig);
-	const struct bench_figure figure = {
-		.name = "store_accept",
-		.unit = "frames/s",
-		.cell = WIRE_SMALL_BYTES,
-		.sessions = window,
-		.value = bench_spread(rates, options->pairs).median,
-		.floor = bench_spread(floors, options->pairs).median,
-		.ratio = bench_spread(ratios, options->pairs),
-		.pairs = options->pairs,
+	const struct window window = {
+		.figure = { .name = "store_accept_in_flight",
+			.unit = "frames/s",
+			.cell = WIRE_SMALL_BYTES,
+			.sessions = frames,
+			.value = bench_spread(rates, pairs).median,
+			.floor = bench_spread(floors, pairs).median,
+			.ratio = bench_spread(ratios, pairs),
+			.pairs = pairs },
+		.p99_ms = bench_spread(p99, pairs).median,
 	};
 	fprintf(stderr,
 		"     store_accept %u in flight: %.0f frames/s, the disk alone %.0f, ratio %.2f; "
-		"%.0f frames a commit; accepted after %.1f ms, 99 of 100 within %.1f ms\n",
-		window, figure.value, figure.floor, figure.ratio.median,
-		bench_spread(batches, options->pairs).median,
-		bench_spread(p50, options->pairs).median, bench_spread(p99, options->pairs).high);
-	bench_print(&figure);
+		"%.0f frames a commit; accepted after %.1f ms, 99 of 100 within %.1f ms; "
+		"%.2f us a frame of chappe-store's processor time, %.2f of the benchmark's\n",
+		frames, window.figure.value, window.figure.floor, window.figure.ratio.median,
+		bench_spread(batches, pairs).median, bench_spread(p50, pairs).median, window.p99_ms,
+		bench_spread(store, pairs).median, bench_spread(own, pairs).median);
+	bench_print(&window.figure);
+	return window;
 }
 
 void store_accept_run(const struct store_options *options)
 {
-	static const uint32_t windows[] = { 256, 1024, 4096 };
+	static const uint32_t windows[] = { 1024, 4096, 8192, 16384 };
+	struct window best = { .p99_ms = 0 };
 
-	for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
-		one_window(options, windows[i]);
+	for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+		const struct window window = one_window(options, windows[i]);
+		if (i == 0 || (window.p99_ms < LATENCY_MAX_MS &&
+				      window.figure.ratio.median > best.figure.ratio.median))
+			best = window;
+	}
+	best.figure.name = "store_accept";
+	fprintf(stderr,
+		"     store_accept: %u in flight are best of those accepted within %.0f ms (%.1f "
+		"ms)\n",
+		best.figure.sessions, LATENCY_MAX_MS, best.p99_ms);
+	bench_print(&best.figure);
 }

@@ -6,10 +6,13 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-/* frame_id = number * ODD: all different, and their bits look random. */
+/* frame_id = number * ODD, its upper half into its lower one: all different, and their bits look
+ * random. */
 static const uint64_t ODD = UINT64_C(0x9e3779b97f4a7c15),
 		      ODD_INVERSE = UINT64_C(0xf1de83e19937733d);
 
@@ -99,7 +102,8 @@ bool store_rig_put(struct store_rig *rig, uint32_t route, uint32_t device)
 	struct wire_inner *inner = (struct wire_inner *)frame;
 
 	inner->kind = WIRE_STORED;
-	inner->frame_id = put64(rig->next * ODD);
+	const uint64_t id = rig->next * ODD;
+	inner->frame_id = put64(id ^ id >> 32);
 	store_rig_route(route, inner->route);
 	if (!store_end_put(&rig->end, rig->worker++ % STORE_RIG_WORKERS, SHARE_STORED, device, 1,
 		    frame, sizeof frame))
@@ -110,7 +114,25 @@ bool store_rig_put(struct store_rig *rig, uint32_t route, uint32_t device)
 
 uint64_t store_rig_number(const struct share_down *record)
 {
-	return get64(((const struct wire_inner *)record->frame)->frame_id) * ODD_INVERSE;
+	const uint64_t id = get64(((const struct wire_inner *)record->frame)->frame_id);
+
+	return (id ^ id >> 32) * ODD_INVERSE;
+}
+
+struct admin_status store_rig_status(const struct store_rig *rig)
+{
+	const struct admin_request request = { .version = ADMIN_VERSION, .op = ADMIN_STATUS };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct admin_reply reply;
+	const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%.80s/store-admin.sock", rig->dir);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+		send(fd, &request, sizeof request, MSG_NOSIGNAL) != sizeof request ||
+		recv(fd, &reply, sizeof reply, 0) != sizeof reply || reply.result != 0)
+		bench_fail("%s: %s", address.sun_path, strerror(errno));
+	close(fd);
+	return reply.status;
 }
 
 void store_rig_fill(struct store_rig *rig, uint32_t frames, uint32_t routes, uint32_t devices)

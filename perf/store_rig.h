@@ -5,6 +5,7 @@
 #define CHAPPE_PERF_STORE_RIG_H
 
 #include "child.h"
+#include "store/admin_msg.h"
 #include "store_end.h"
 
 enum {
@@ -51,6 +52,8 @@ bool store_rig_put(struct store_rig *rig, uint32_t route, uint32_t device);
 uint64_t store_rig_number(const struct share_down *record);
 /* The route's bytes. */
 void store_rig_route(uint32_t route, uint8_t bytes[WIRE_ROUTE_BYTES]);
+/* What administrators are told. */
+struct admin_status store_rig_status(const struct store_rig *rig);
 /* Puts so many, route after route, and waits until all are accepted. */
 void store_rig_fill(struct store_rig *rig, uint32_t frames, uint32_t routes, uint32_t devices);
 

@@ -93,7 +93,7 @@ static void take_all(struct accept *accept, uint32_t count)
 static uint32_t room(const struct accept *accept)
 {
 	const uint64_t waiting = accept->next - accept->first;
-	const uint64_t gathered = accept->next - accept->sealed;
+	const uint64_t gathered = accept_gathered(accept);
 	uint64_t left = gathered < DEPOT_BATCH_MAX ? DEPOT_BATCH_MAX - gathered : 0;
 
 	if (ACCEPT_WAITING_MAX - waiting < left)
@@ -131,6 +131,18 @@ static void fail(struct accept *accept)
 	for (uint64_t at = accept->committed; at < accept->next; at++)
 		sodium_memzero(entry_at(accept, at), sizeof(struct accept_entry));
 	accept->next = accept->sealed = accept->committed;
+	if (accept->due > accept->next)
+		accept->due = accept->next;
+}
+
+void accept_tick(struct accept *accept)
+{
+	accept->due = accept->next;
+}
+
+uint64_t accept_gathered(const struct accept *accept)
+{
+	return accept->next - accept->sealed;
 }
 
 void accept_commit_begin(struct accept *accept)
@@ -173,9 +185,10 @@ bool accept_has_work(const struct accept *accept)
 
 uint32_t accept_release(struct accept *accept, struct ring *down)
 {
+	const uint64_t end = accept->committed < accept->due ? accept->committed : accept->due;
 	uint32_t sent = 0;
 
-	for (; accept->first < accept->committed; accept->first++) {
+	for (; accept->first < end; accept->first++) {
 		struct accept_entry *entry = entry_at(accept, accept->first);
 		if (entry->index != UINT32_MAX) {
 			struct share_down *record = ring_claim(down);

@@ -1,8 +1,8 @@
 /* From the dataplane's up rings into the depot, and `accepted` back.
  *
- * What accept_take() took is acknowledged only after a commit made it durable, and then at
- * the next accept_release(). A frame that is known is acknowledged like a new one, one that is
- * refused is not: its sender repeats it. */
+ * What accept_take() took is acknowledged only after a commit made it durable, and after a tick has
+ * begun between the two, at the next accept_release(). A frame that is known is acknowledged like a
+ * new one, one that is refused is not: its sender repeats it. */
 #ifndef CHAPPE_STORE_ACCEPT_H
 #define CHAPPE_STORE_ACCEPT_H
 
@@ -28,12 +28,13 @@ struct accept_counts {
 };
 
 /* Positions grow without bound: first <= committed <= sealed <= next; entry n is at
- * n % ACCEPT_WAITING_MAX. Those below `sealed` are being written. */
+ * n % ACCEPT_WAITING_MAX. Those below `sealed` are being written, those below `due` came before the
+ * last tick. */
 struct accept {
 	struct depot *depot;
 	struct deliver *deliver;
 	struct accept_counts counts;
-	uint64_t first, committed, sealed, next;
+	uint64_t first, committed, sealed, next, due;
 	uint32_t ring; /* that is asked first in the next round */
 	struct share_up records[ACCEPT_AT_ONCE];
 	struct accept_entry entries[ACCEPT_WAITING_MAX];
@@ -50,7 +51,11 @@ int accept_take(struct accept *accept, struct share *share, uint32_t devices_max
 void accept_commit_begin(struct accept *accept);
 /* What depot_commit_end() says; after a failure all that was taken is forgotten. */
 int accept_commit_end(struct accept *accept, bool wait, uint32_t *took_us);
-/* Sends `accepted` for what is durable. Returns how many. */
+/* A tick: what was taken up to now may be acknowledged from the next one on. */
+void accept_tick(struct accept *accept);
+/* Frames that wait for a commit to begin. */
+uint64_t accept_gathered(const struct accept *accept);
+/* Sends `accepted` for what is durable and came before the last tick. Returns how many. */
 uint32_t accept_release(struct accept *accept, struct ring *down);
 /* Whether anything waits for a commit or a release. */
 bool accept_has_work(const struct accept *accept);

@@ -7,7 +7,7 @@
 
 #include "src/wire.h"
 
-enum { ADMIN_VERSION = 1, ADMIN_TEXT_BYTES = 256 };
+enum { ADMIN_VERSION = 2, ADMIN_TEXT_BYTES = 256 };
 
 /* op, code, request, reply, help */
 #define ADMIN_MESSAGES(X)                                                                          \
@@ -60,7 +60,7 @@ struct admin_status {
 	uint8_t linked;                        /* the dataplane is there */
 	uint8_t failed;                        /* the disk does not write: nothing is accepted */
 	uint8_t verify, compact;               /* enum admin_job */
-	uint32_t reserved;
+	uint32_t commits;                      /* since start */
 };
 
 struct admin_path {

@@ -75,6 +75,7 @@ static void do_status(struct service *service, struct admin_status *status)
 	status->epochs = depot_epochs(service->depot);
 	status->commit_p50_us = latency_percentile(&service->commits, service->now_us, 500);
 	status->commit_p99_us = latency_percentile(&service->commits, service->now_us, 990);
+	status->commits = service->committed;
 	status->verified = service->work.verified;
 	status->verify_bad = service->work.bad;
 	status->verify = (uint8_t)service->work.verify;

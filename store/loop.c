@@ -98,15 +98,38 @@ static uint64_t tick_after(uint64_t us)
 	return (us / TICK_US + 1) * TICK_US;
 }
 
+/* Sleeps until the tick, or a step before it. */
+static int wait_for_tick(struct loop *loop, uint64_t tick_us)
+{
+	const uint64_t step_us = clock_us() + STEP_US;
+
+	if (!loop->service->busy || step_us + STEP_US > tick_us)
+		return wait_until(loop, tick_us);
+	const int result = wait_until(loop, step_us);
+	service_step(loop->service, clock_us());
+	return result;
+}
+
 /* Delivers in what is left of a turn. */
 static int deliver(struct loop *loop, uint64_t tick_us)
 {
-	const uint64_t until_us = tick_us - GUARD_US;
+	const uint64_t end_us = tick_us - GUARD_US;
 	int result = 0;
 
-	while (service_deliver(loop->service, until_us) && clock_us() + RING_WAIT_US < until_us &&
-		loop->running && result == 0)
-		result = wait_until(loop, clock_us() + RING_WAIT_US);
+	while (loop->running && result == 0) {
+		uint64_t now_us = clock_us(), until_us = end_us;
+		if (loop->service->busy && now_us + STEP_US < end_us)
+			until_us = now_us + STEP_US;
+		if (!service_deliver(loop->service, until_us))
+			return 0;
+		now_us = clock_us();
+		if (now_us + RING_WAIT_US >= end_us)
+			return 0;
+		if (loop->service->busy)
+			service_step(loop->service, now_us);
+		if (now_us < until_us)
+			result = wait_until(loop, clock_us() + RING_WAIT_US);
+	}
 	return result;
 }
 
@@ -122,7 +145,7 @@ int loop_run(struct loop *loop)
 			result = wait_until(loop, due_us);
 			tick_us = tick_after(clock_us());
 		} else if (now_us < tick_us) {
-			result = wait_until(loop, tick_us);
+			result = wait_for_tick(loop, tick_us);
 		} else {
 			service_turn(loop->service, now_us);
 			admin_turn(loop->admin);

@@ -152,8 +152,10 @@ static int end_commit(struct service *service, bool wait)
 		log_error("%s: the disk does not write (%s): nothing more is accepted; what waits "
 			  "is still delivered",
 			service->directory, strerror(-result));
-	if (took_us > 0 && result == 0)
+	if (took_us > 0 && result == 0) {
 		latency_add(&service->commits, service->now_us, took_us);
+		service->committed++;
+	}
 	return result;
 }
 
@@ -189,8 +191,22 @@ static void take(struct service *service)
 		accept_take(&service->accept, &service->attach.share, service->attach.devices_max);
 
 	service->input = taken > 0;
+	service->came += taken > 0 ? (uint32_t)taken : 0;
 	if (taken < 0)
 		detach(service, "a record in its rings makes no sense");
+}
+
+void service_step(struct service *service, uint64_t now_us)
+{
+	service->now_us = now_us;
+	(void)end_commit(service, false);
+	if (is_present(service))
+		take(service);
+	if (!depot_is_committing(service->depot) &&
+		(service->commit_owed || accept_gathered(&service->accept) >= SERVICE_GATHER)) {
+		service->commit_owed = false;
+		accept_commit_begin(&service->accept);
+	}
 }
 
 static void look_at_dataplane(struct service *service)
@@ -216,7 +232,11 @@ void service_turn(struct service *service, uint64_t now_us)
 	}
 	if (is_present(service))
 		take(service);
+	accept_tick(&service->accept);
+	service->busy = service->came >= SERVICE_BUSY;
+	service->came = 0;
 	service->work_ended = work_turn(&service->work, now_us);
+	service->commit_owed = depot_is_committing(service->depot);
 	accept_commit_begin(&service->accept);
 	if (now_us >= service->keep_house_us) /* while that commit is on its way */
 		keep_house(service);
@@ -261,6 +281,7 @@ void service_finish(struct service *service)
 {
 	service_turn(service, clock_us());
 	(void)service_commit(service);
+	accept_tick(&service->accept);
 	if (is_present(service) &&
 		accept_release(&service->accept, &service->attach.share.down) > 0)
 		attach_ring(&service->attach);

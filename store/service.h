@@ -1,10 +1,15 @@
 /* What chappe-store is made of. One thread, that of loop.h, uses all of it.
  *
  * A turn begins at a tick: multiples of TICK_US of the monotonic clock. In each, in this order:
- *   release  `accepted` goes out for every frame whose commit has ended by now
+ *   release  `accepted` goes out for every frame that came before the last tick and whose commit
+ *            has ended by now
  *   take     frames and `received` that have come, a bounded batch
  *   commit   of what was taken begins, where the one before has ended: a thread of its own
  *   deliver  what waits for devices that are online, until GUARD_US before the next tick
+ *
+ * Where much comes there are steps between ticks: what has come is taken, and a commit begins once
+ * the one before has ended and enough has gathered. Frames then wait in no ring and the disk for no
+ * tick, and `accepted` leaves as it would without.
  *
  * So `accepted` leaves at ticks only, decided by when the frame came and how long the disk took, in
  * a ring from which deliveries have been taken by then: they stop early enough, and there are never
@@ -25,6 +30,9 @@
 enum {
 	TICK_US = 5000,
 	GUARD_US = 1000,
+	STEP_US = 500,
+	SERVICE_BUSY = 256,    /* records in a tick: 51,200 a second */
+	SERVICE_GATHER = 1024, /* frames for which a commit begins between ticks */
 	SERVICE_ERROR_BYTES = DEPOT_ERROR_BYTES,
 };
 
@@ -38,6 +46,7 @@ struct service {
 	struct deliver deliver;
 	struct resolve resolve;
 	struct latency commits;
+	uint32_t committed; /* commits, since start */
 	struct work work;
 	enum work_kind work_ended; /* in this turn; its result is in work.job */
 	uint64_t now_us;           /* of this turn */
@@ -45,6 +54,9 @@ struct service {
 	uint64_t turn_keys_us;     /* when keys are */
 	uint32_t swept_minute;     /* all mailboxes have been swept in it */
 	bool input;                /* the dataplane rang, or there was more than a batch */
+	bool commit_owed;          /* since the last tick, as another was under way */
+	uint32_t came;             /* records taken since the last tick */
+	bool busy;                 /* so many that steps are worth the while */
 };
 
 /* Opens what is in the directory, which is reported on the log. Returns 0 or -errno with a text. */
@@ -54,6 +66,8 @@ void service_close(struct service *service);
 
 /* A turn up to deliver; at a tick. */
 void service_turn(struct service *service, uint64_t now_us);
+/* What can be done between ticks while `busy`. */
+void service_step(struct service *service, uint64_t now_us);
 /* Delivers until then, or until the ring has enough; true where the ring is why it ended. */
 bool service_deliver(struct service *service, uint64_t until_us);
 /* Commits all that was taken, now. 0 or -errno. */

@@ -7,7 +7,7 @@ import sys
 KEYS = ["name", "cell", "sessions", "suite", "workers", "value", "unit", "floor", "ratio"]
 NAMES = {"path", "path_swcksum", "scale_rss", "scale_steered", "handshake", "memory_per_device", "memory_per_route",
          "install_devices", "install_sessions", "peer_coturn", "peer_wireguard_go", "peer_nats", "peer_nats_tls",
-         "store_accept", "store_drain", "store_start"}
+         "store_accept", "store_drain", "store_start", "store_memory"}
 
 
 def must(condition, what):

@@ -169,6 +169,36 @@ static void bursts_wait_for_the_commit(void **state)
 	assert_true(sent > DEPOT_BATCH_MAX);
 }
 
+/* Between ticks frames are taken and written; `accepted` leaves at the second tick after they came,
+ * whenever the disk had them. */
+static void steps_take_and_commit_but_do_not_accept(void **state)
+{
+	uint64_t sent = 0;
+
+	(void)state;
+	assert_true(relay_stored(&relay, 0, 3, 9, 1000, sent++, SMALL));
+	service_step(&service, now_us + 1);
+	assert_int_equal(accept_gathered(&service.accept), 1);
+	assert_false(depot_is_committing(service.depot)); /* not for so few */
+	for (; sent <= SERVICE_GATHER; sent++)
+		assert_true(
+			relay_stored(&relay, (uint32_t)(sent % WORKERS), 3, 9, 1000, sent, SMALL));
+	for (int i = 0; i < 100000 && service.accept.committed < sent; i++) {
+		service_step(&service, now_us + 2);
+		usleep(100);
+	}
+	assert_int_equal(service.accept.committed, sent);
+	assert_nothing_down();
+	assert_false(service.busy);
+	turn();
+	assert_nothing_down();
+	assert_true(service.busy);
+	turn();
+	assert_int_equal(drain(SHARE_SEND), sent);
+	turn();
+	assert_false(service.busy);
+}
+
 /* After a restart the store knows no slots: it asks, and delivers what is then known. */
 static void restarted_store_asks_where_routes_lead(void **state)
 {
@@ -304,6 +334,7 @@ int main(void)
 		TEST(repeated_frame_is_stored_once),
 		TEST(over_quota_there_is_silence),
 		TEST(bursts_wait_for_the_commit),
+		TEST(steps_take_and_commit_but_do_not_accept),
 		TEST(restarted_store_asks_where_routes_lead),
 		TEST(route_without_an_end_is_asked_for),
 		TEST(restarted_dataplane_gets_all_again),
