@@ -26,19 +26,25 @@ uint32_t drive_take(const struct drive *drive)
 	return n;
 }
 
-/* Frames sent so far by all drives of the run. */
-static uint32_t add(const struct drive *drive, uint32_t n)
+/* Whether all frames of the run were sent. While there are some of its own to send, a drive does
+ * not look at the other's count: that is a line of the other core's. */
+static bool over(struct drive *drive, uint32_t n)
 {
-	if (drive->total == drive->round->n) /* alone */
-		return *drive->sent += n;
-	return n > 0 ? __atomic_add_fetch(drive->sent, n, __ATOMIC_RELAXED)
-		     : __atomic_load_n(drive->sent, __ATOMIC_RELAXED);
+	uint32_t sent = drive->sent + n;
+
+	__atomic_store_n(&drive->sent, sent, __ATOMIC_RELAXED);
+	if (drive->other != NULL) {
+		if (n > 0)
+			return false;
+		sent += __atomic_load_n(&drive->other->sent, __ATOMIC_RELAXED);
+	}
+	return sent >= drive->total;
 }
 
 void drive_run(struct drive *drive)
 {
 	struct worker *worker = drive->round->rig->workers[drive->worker];
-	uint32_t offered = 0, sent, n;
+	uint32_t offered = 0, n;
 
 	const uint64_t before = bench_preemptions();
 	drive->start = rte_rdtsc_precise();
@@ -47,8 +53,7 @@ void drive_run(struct drive *drive)
 		offered += drive_offer(drive, offered);
 		worker_poll(worker);
 		n = drive_take(drive);
-		sent = add(drive, n);
-	} while (sent < drive->total && (n > 0 || rte_rdtsc() < latest));
+	} while (!over(drive, n) && (n > 0 || rte_rdtsc() < latest));
 	drive->end = rte_rdtsc_precise();
 	drive->alone = bench_preemptions() == before;
 }

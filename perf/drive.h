@@ -8,12 +8,13 @@
 struct drive {
 	struct round *round;
 	uint32_t worker, burst;
-	uint32_t *sent; /* by all drives of the run */
-	uint32_t total; /* when that many were sent, the run is over */
+	const struct drive *other; /* of the same run; NULL: there is none */
+	uint32_t total;            /* when both have sent that many, the run is over */
 	/* out */
+	uint32_t sent;       /* read by the other */
 	uint64_t start, end; /* TSC */
 	bool alone;          /* nothing else had the core meanwhile */
-};
+} __rte_cache_aligned;
 
 /* Offers the next burst after so many frames; returns how many frames that is. */
 uint32_t drive_offer(const struct drive *drive, uint32_t offered);

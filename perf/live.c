@@ -71,18 +71,18 @@ static void prepare(enum state state)
 /* Cycles of a round; false where the kernel took the core away meanwhile. */
 static bool take(uint32_t stored_every, uint32_t burst, uint64_t *cycles)
 {
-	uint32_t sent = 0, live = 0;
+	uint32_t live = 0;
 
 	round_.stored_every = stored_every;
 	round_make(&round_);
 	round_load(&round_);
 	for (uint32_t i = 0; i < round_.n; i++)
 		live += round_is_live(&round_, i);
-	struct drive drive = { .round = &round_, .burst = burst, .sent = &sent, .total = live };
+	struct drive drive = { .round = &round_, .burst = burst, .total = live };
 	bench_hold_core(true);
 	drive_run(&drive);
 	bench_hold_core(false);
-	if (sent != live)
+	if (drive.sent != live)
 		rig_fail(&rig, "live frames did not come out");
 	round_done(&round_, true);
 	*cycles = drive.end - drive.start;

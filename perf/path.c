@@ -30,14 +30,13 @@ static uint64_t take_floor(bool *alone)
 
 static uint64_t take_path(uint32_t burst, bool *alone)
 {
-	uint32_t sent = 0;
-	struct drive drive = { .round = &round_, .burst = burst, .sent = &sent, .total = round_.n };
+	struct drive drive = { .round = &round_, .burst = burst, .total = round_.n };
 
 	round_load(&round_);
 	bench_hold_core(true);
 	drive_run(&drive);
 	bench_hold_core(false);
-	if (sent != round_.n)
+	if (drive.sent != round_.n)
 		rig_fail(&rig, "frames did not come out");
 	round_done(&round_, true);
 	*alone = *alone && drive.alone;

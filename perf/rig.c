@@ -18,6 +18,9 @@ enum {
 	RIG_FRAMES_PER_S = 100000000,
 	RIG_QUEUE_DESCRIPTORS = 64, /* net_ring does not look at it */
 	RIG_CONFIRM_BATCH = 256,
+	/* net_ring counts in 24 bytes a queue: two workers would write to one cache line. */
+	RIG_QUEUE_STEP = 8,
+	RIG_QUEUES_MAX = (RIG_WORKERS_MAX - 1) * RIG_QUEUE_STEP + 1,
 };
 static const uint64_t rig_bytes_per_s = UINT64_C(100000000000);
 
@@ -47,12 +50,13 @@ uint32_t rig_need_mib(uint32_t sessions, uint32_t workers)
 
 static void make_port(struct rig *rig)
 {
-	const uint16_t queues = (uint16_t)rig->options.workers;
+	const uint16_t queues = (uint16_t)((rig->options.workers - 1) * RIG_QUEUE_STEP + 1);
 	const struct rte_eth_conf conf = { 0 };
 	static uint32_t instances;
+	struct rte_ring *rx[RIG_QUEUES_MAX], *tx[RIG_QUEUES_MAX];
 	char name[32];
 
-	for (uint16_t i = 0; i < queues; i++) {
+	for (uint16_t i = 0; i < rig->options.workers; i++) {
 		snprintf(name, sizeof name, "rx%u.%u", instances, i);
 		rig->rx[i] =
 			rte_ring_create(name, RIG_RING_FRAMES, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -62,8 +66,12 @@ static void make_port(struct rig *rig)
 		if (rig->rx[i] == NULL || rig->tx[i] == NULL)
 			bench_fail("no memory for rings");
 	}
+	for (uint16_t i = 0; i < queues; i++) {
+		rx[i] = rig->rx[i / RIG_QUEUE_STEP];
+		tx[i] = rig->tx[i / RIG_QUEUE_STEP];
+	}
 	snprintf(name, sizeof name, "bench%u", instances++);
-	const int port = rte_eth_from_rings(name, rig->rx, queues, rig->tx, queues, 0);
+	const int port = rte_eth_from_rings(name, rx, queues, tx, queues, 0);
 	if (port < 0 || rte_eth_dev_configure((uint16_t)port, queues, queues, &conf) < 0)
 		bench_fail("no memory-backed port");
 	rig->port = (uint16_t)port;
@@ -114,7 +122,7 @@ static void make_workers(struct rig *rig)
 			bench_fail("no memory for a worker");
 		init_state_init(worker->init, &rig->secrets, &rig->ports, i, rig->options.workers);
 		reset_state_init(worker->reset, &rig->secrets);
-		worker_add_rx(worker, rig->port, (uint16_t)i);
+		worker_add_rx(worker, rig->port, (uint16_t)(i * RIG_QUEUE_STEP));
 		rte_rcu_qsbr_thread_register(rig->qsbr, i);
 		rte_rcu_qsbr_thread_online(rig->qsbr, i);
 	}
@@ -128,7 +136,8 @@ void rig_offload(struct rig *rig, bool offload)
 	static const struct rte_ether_addr mac = { { 0x02, 0, 0, 0, 0, 1 } };
 
 	for (uint32_t i = 0; i < rig->options.workers; i++)
-		worker_set_tx(rig->workers[i], rig->port, (uint16_t)i, (uint16_t)i, &mac, offload);
+		worker_set_tx(rig->workers[i], rig->port, (uint16_t)(i * RIG_QUEUE_STEP),
+			(uint16_t)i, &mac, offload);
 }
 
 /* splitmix64 of a number and a purpose: keys and routes of a device. */

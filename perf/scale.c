@@ -50,11 +50,14 @@ static void lane_floor(struct lane *lane)
 	lane->drive.alone = bench_preemptions() == before;
 }
 
-/* One that is idle holds its core all the same: what else runs there would slow its neighbour. */
+/* A lane loads its own packets, so that they lie in the same caches whether it runs alone or not.
+ * One that is idle holds its core all the same: what else runs there would slow its neighbour. */
 static int lane_run(void *argument)
 {
 	struct lane *lane = argument;
 
+	if (lane->part != PART_IDLE)
+		round_load(lane->drive.round);
 	bench_hold_core(true);
 	meet(&arrived);
 	if (lane->part == PART_FLOOR)
@@ -66,7 +69,7 @@ static int lane_run(void *argument)
 	return 0;
 }
 
-static void launch(enum part part, uint32_t busy, uint32_t *sent)
+static void launch(enum part part, uint32_t busy)
 {
 	arrived = finished = 0;
 	for (uint32_t i = 0; i < WORKERS; i++) {
@@ -75,11 +78,9 @@ static void launch(enum part part, uint32_t busy, uint32_t *sent)
 			.round = &rounds[i],
 			.worker = i,
 			.burst = WORKER_RX_BURST,
-			.sent = sent,
+			.other = busy == BOTH ? &lanes[1 - i].drive : NULL,
 			.total = rounds[i].n * (uint32_t)__builtin_popcount(busy),
 		};
-		if (lanes[i].part != PART_IDLE)
-			round_load(&rounds[i]);
 	}
 	rte_eal_remote_launch(lane_run, &lanes[1], rte_get_next_lcore(UINT32_MAX, 1, 0));
 	lane_run(&lanes[0]);
@@ -94,7 +95,7 @@ static double run(enum part part, uint32_t busy)
 	uint64_t start = UINT64_MAX, end = 0;
 	bool good = true;
 
-	launch(part, busy, &sent);
+	launch(part, busy);
 	for (uint32_t i = 0; i < WORKERS; i++) {
 		const struct lane *lane = &lanes[i];
 		if (lane->part == PART_IDLE)
@@ -103,6 +104,7 @@ static double run(enum part part, uint32_t busy)
 		end = RTE_MAX(end, lane->drive.end);
 		good = good && lane->drive.alone;
 		n += rounds[i].n;
+		sent += lane->drive.sent;
 	}
 	/* A worker that lost its core lets the ring to it run full: that is loss, and no error. */
 	const bool lost = part == PART_PATH && sent != n;
