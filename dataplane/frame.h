@@ -29,7 +29,7 @@ enum frame_work {
 struct frame {
 	struct session *from; /* O:PMARS  the session that opened it; its owner is this worker */
 	struct session *to;   /* ST:L     the session to seal for */
-	uint64_t counter;     /* C:OPH    of the transport header */
+	uint64_t counter;     /* C:OPH    of the transport header; L: of the one it goes out with */
 	uint32_t index;       /* C:OSM TM:L receiver_index; from route on that of `to` */
 	uint32_t device;      /* O:SM     slot of the device that sent it */
 	uint32_t owner;       /* H:M      FRAME_PUNT_INIT: the worker to own the session */

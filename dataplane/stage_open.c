@@ -32,7 +32,6 @@ static void prefetch(struct rte_mbuf *mbuf)
 	rte_prefetch0(&receive->head);
 	rte_prefetch0(
 		&receive->bitmap[frame->counter / REPLAY_WORD_BITS % RTE_DIM(receive->bitmap)]);
-	rte_prefetch0(&frame->from->send.endpoint);
 }
 
 uint32_t stage_open(struct worker *worker, struct rte_mbuf **frames, uint32_t n)

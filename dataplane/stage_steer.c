@@ -33,8 +33,15 @@ static uint32_t take_from_rings(struct worker *worker, struct rte_mbuf **frames)
 				(void **)(frames + taken), WORKER_RING_BURST - taken, NULL);
 	}
 	worker->ring_next = worker->ring_next + 1 < worker->workers ? worker->ring_next + 1 : 0;
-	for (uint32_t i = 0; i < taken; i++)
+	/* All of it was written, or read, by another core last. */
+	for (uint32_t i = 0; i < taken; i++) {
+		rte_prefetch0(frames[i]);
+		rte_prefetch0(frame_of(frames[i]));
+	}
+	for (uint32_t i = 0; i < taken; i++) {
+		rte_prefetch0(frame_bytes(frames[i]));
 		session_prefetch(worker->view, frame_of(frames[i])->index);
+	}
 	worker->taken += taken;
 	return taken;
 }
