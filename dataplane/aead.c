@@ -4,26 +4,48 @@
 #include <emmintrin.h>
 #include <errno.h>
 
-int aead_init(struct aead *aead)
+static int init_with(struct aead *aead, const struct aead_library *library)
 {
 	if (sodium_init() < 0)
 		return -ENOSYS;
-	*aead = (struct aead){ .mgr = alloc_mb_mgr(0) };
+	*aead = (struct aead){ .library = *library, .mgr = library->alloc(0) };
 	if (aead->mgr == NULL)
 		return -ENOMEM;
 	IMB_ARCH arch = IMB_ARCH_NONE;
-	init_mb_mgr_auto(aead->mgr, &arch);
+	library->init(aead->mgr, &arch);
 	/* The forms below SSE are tables in memory, whose timing depends on keys. */
-	aead->by_mgr = arch >= IMB_ARCH_SSE && imb_get_errno(aead->mgr) == 0;
+	aead->by_mgr = arch >= IMB_ARCH_SSE && library->error(aead->mgr) == 0;
 	const uint64_t aes = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
 	aead->has_aes = aead->by_mgr && (aead->mgr->features & aes) == aes;
 	return 0;
 }
 
+int aead_init(struct aead *aead)
+{
+	struct aead_library library;
+
+	aead_library_linked(&library);
+	return init_with(aead, &library);
+}
+
+int aead_init_apart(struct aead *aead)
+{
+	struct aead_library library;
+
+	if (aead_library_copy(&library) < 0)
+		return aead_init(aead);
+	const int result = init_with(aead, &library);
+	if (result < 0)
+		aead_library_close(&library);
+	return result;
+}
+
 void aead_fini(struct aead *aead)
 {
-	if (aead->mgr != NULL)
-		free_mb_mgr(aead->mgr);
+	if (aead->mgr != NULL) {
+		aead->library.free(aead->mgr);
+		aead_library_close(&aead->library);
+	}
 	*aead = (struct aead){ 0 };
 }
 

@@ -4,6 +4,7 @@
 #ifndef CHAPPE_DATAPLANE_AEAD_H
 #define CHAPPE_DATAPLANE_AEAD_H
 
+#include "aead_library.h"
 #include "src/wire.h"
 #include <intel-ipsec-mb.h>
 #include <rte_branch_prediction.h>
@@ -23,6 +24,7 @@ enum {
 /* One a thread: intel-ipsec-mb's manager keeps state. */
 struct aead {
 	IMB_MGR *mgr;
+	struct aead_library library; /* mgr's */
 	bool by_mgr; /* intel-ipsec-mb fits this machine; else libsodium, suite 2 only */
 	bool has_aes;
 };
@@ -40,6 +42,13 @@ _Static_assert(sizeof(struct aead_key) == 15 * 64 + 49, "sixteen cache lines les
 
 /* 0 or -ENOMEM. */
 int aead_init(struct aead *aead);
+/* The same with a copy of intel-ipsec-mb of its own (aead_library.h), for threads that would else
+ * slow each other; as aead_init() where there can be none: aead_is_apart() tells. */
+int aead_init_apart(struct aead *aead);
+static inline bool aead_is_apart(const struct aead *aead)
+{
+	return aead->library.handle != NULL;
+}
 void aead_fini(struct aead *aead);
 
 /* Bit n is set where suite n works on this machine; no AES without AES and PCLMULQDQ instructions.

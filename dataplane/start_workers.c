@@ -70,6 +70,11 @@ static int start_worker(
 	sodium_memzero(config.token_key, sizeof config.token_key);
 	if (!worker)
 		return -ENOMEM;
+	if (id > 0 && !aead_is_apart(&worker->aead))
+		fprintf(stderr,
+			"warning worker %u shares a copy of intel-ipsec-mb: workers slow each "
+			"other; allow the process to map files of /proc/self/fd executable\n",
+			id);
 	worker->init = rte_zmalloc("init", sizeof *worker->init, RTE_CACHE_LINE_SIZE);
 	worker->reset = rte_zmalloc("reset", sizeof *worker->reset, RTE_CACHE_LINE_SIZE);
 	if (!worker->init || !worker->reset)

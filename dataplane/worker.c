@@ -16,6 +16,12 @@ static struct rte_ring *ring(const char *kind, uint32_t from, uint32_t to, uint3
 	return rte_ring_create(name, entries, (int)rte_socket_id(), RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
+/* The first shares the library with main, which works out a key schedule at times. */
+static int worker_aead(struct worker *worker)
+{
+	return worker->id == 0 ? aead_init(&worker->aead) : aead_init_apart(&worker->aead);
+}
+
 struct worker *worker_create(const struct worker_config *config)
 {
 	struct worker *worker =
@@ -43,7 +49,7 @@ struct worker *worker_create(const struct worker_config *config)
 		config->socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	worker->running = true;
 	if (worker->inject == NULL || worker->punt == NULL || worker->events == NULL ||
-		aead_init(&worker->aead) < 0) {
+		worker_aead(worker) < 0) {
 		worker_destroy(worker);
 		rte_errno = ENOMEM;
 		return NULL;

@@ -27,24 +27,16 @@ static void set_keys(struct floor *floor, uint32_t session)
 	}
 }
 
-static IMB_MGR *manager(void)
-{
-	IMB_MGR *mgr = alloc_mb_mgr(0);
-
-	if (mgr == NULL)
-		bench_fail("no memory for intel-ipsec-mb");
-	init_mb_mgr_auto(mgr, NULL);
-	return mgr;
-}
-
 void floor_init(struct floor *floor, const struct rig *rig)
 {
 	*floor = (struct floor){
-		.mgr = manager(),
 		.suite = rig->options.suite,
 		.sessions = rig->options.sessions,
 		.owns_keys = true,
 	};
+	if (aead_init(&floor->aead) < 0)
+		bench_fail("no memory for intel-ipsec-mb");
+	floor->mgr = floor->aead.mgr;
 	floor->keys = bench_memory(keys_bytes(floor));
 	for (uint32_t i = 0; i < floor->sessions; i++)
 		set_keys(floor, i);
@@ -53,7 +45,9 @@ void floor_init(struct floor *floor, const struct rig *rig)
 void floor_share(struct floor *floor, const struct floor *owner)
 {
 	*floor = *owner;
-	floor->mgr = manager();
+	if (aead_init_apart(&floor->aead) < 0)
+		bench_fail("no memory for intel-ipsec-mb");
+	floor->mgr = floor->aead.mgr;
 	floor->owns_keys = false;
 }
 
@@ -61,7 +55,7 @@ void floor_fini(struct floor *floor)
 {
 	if (floor->owns_keys)
 		bench_memory_free(floor->keys, keys_bytes(floor));
-	free_mb_mgr(floor->mgr);
+	aead_fini(&floor->aead);
 }
 
 /* Round keys, and a power of the hash key a block from the end. */

@@ -17,7 +17,8 @@ struct floor_chacha {
 };
 
 struct floor {
-	IMB_MGR *mgr;
+	struct aead aead;
+	IMB_MGR *mgr; /* aead's */
 	enum wire_suite suite;
 	uint32_t sessions;
 	bool owns_keys;

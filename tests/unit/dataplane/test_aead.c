@@ -114,6 +114,55 @@ static void unknown_suites_are_refused(void **state)
 	aead_fini(&aead);
 }
 
+/* NULL arguments are an error, which the library notes in its global. */
+static int errno_after_nonsense(IMB_MGR *mgr)
+{
+	const struct gcm_key_data key = { 0 };
+	const uint8_t byte[WIRE_TAG_BYTES] = { 0 };
+
+	IMB_AES256_GCM_ENC(mgr, &key, NULL, NULL, byte, 1, byte, NULL, 0, NULL, WIRE_TAG_BYTES);
+	return imb_get_errno(NULL);
+}
+
+static void check_apart(const struct aead *linked, const struct aead *apart)
+{
+	struct pair pair;
+
+	keys_make(linked, &pair, WIRE_SUITE_AES256GCM);
+	assert_int_equal(imb_get_errno(NULL), 0);
+	assert_int_equal(errno_after_nonsense(apart->mgr), 0);
+	assert_int_not_equal(errno_after_nonsense(linked->mgr), 0);
+	for (uint32_t suite = 1; suite <= 2; suite++) {
+		keys_make(apart, &pair, suite);
+		check_same_bytes(apart, &pair, WIRE_SMALL_BYTES);
+	}
+}
+
+static void those_apart_share_no_state_and_seal_alike(void **state)
+{
+	enum { APART = 3 };
+	struct aead linked, apart[APART];
+	struct aead_library library;
+	const int copied = aead_library_copy(&library);
+
+	(void)state;
+	aead_library_close(&library);
+	assert_int_equal(aead_init(&linked), 0);
+	assert_false(aead_is_apart(&linked));
+	for (int i = 0; i < APART; i++) {
+		assert_int_equal(aead_init_apart(&apart[i]), 0);
+		if (!linked.has_aes || copied == -ENOTSUP)
+			continue;
+		assert_true(aead_is_apart(&apart[i]));
+		check_apart(&linked, &apart[i]);
+		for (int j = 0; j < i; j++)
+			assert_ptr_not_equal(apart[i].mgr->gcm256_enc, apart[j].mgr->gcm256_enc);
+	}
+	for (int i = 0; i < APART; i++)
+		aead_fini(&apart[i]);
+	aead_fini(&linked);
+}
+
 static void this_machine_offers_what_libsodium_offers(void **state)
 {
 	struct aead aead;
@@ -130,6 +179,7 @@ int main(void)
 		cmocka_unit_test(both_seal_to_the_same_bytes),
 		cmocka_unit_test(every_flipped_bit_is_refused_and_leaves_zeros),
 		cmocka_unit_test(unknown_suites_are_refused),
+		cmocka_unit_test(those_apart_share_no_state_and_seal_alike),
 		cmocka_unit_test(this_machine_offers_what_libsodium_offers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
