@@ -153,7 +153,9 @@ void deliver_waits(struct deliver *deliver, uint32_t number)
 	if (number >= deliver->devices_max)
 		return;
 	const struct deliver_device *device = &deliver->devices[number];
-	if (device->online && device->in_vain < 3 && device->list != READY)
+	/* One that is silent has its turn from the wheel, where it is in it. */
+	if (device->online && (device->in_vain < 3 || device->list == NO_LIST) &&
+		device->list != READY)
 		join(deliver, number, LATER);
 }
 
@@ -168,6 +170,9 @@ void deliver_received(struct deliver *deliver, uint32_t number, const uint8_t *r
 	if (number >= deliver->devices_max || !deliver->devices[number].online)
 		return;
 	struct deliver_device *device = &deliver->devices[number];
+	/* It is back: what was out in vain under its other routes need not wait for its time. */
+	if (device->in_vain >= 3)
+		rewind_all(deliver, number);
 	device->in_vain = 0;
 	if (device->acknowledged < DELIVER_TICK_MAX)
 		device->acknowledged++;

@@ -15,7 +15,7 @@ void resolve_reset(struct resolve *resolve)
 {
 	resolve->place = 0;
 	resolve->asked = 0;
-	resolve->left = false;
+	resolve->left = 0;
 	resolve->passing = true;
 	resolve->again_us = UINT64_MAX;
 	resolve->wait_us = RESOLVE_AGAIN_FIRST_US;
@@ -38,24 +38,31 @@ static bool ask(struct ring *down, const struct mailbox *box)
 
 static void end_pass(struct resolve *resolve, uint64_t now_us)
 {
+	uint64_t longest_us = (uint64_t)resolve->left * RESOLVE_AGAIN_EACH_US;
+
+	if (longest_us < RESOLVE_AGAIN_FEW_US)
+		longest_us = RESOLVE_AGAIN_FEW_US;
+	if (longest_us > RESOLVE_AGAIN_LAST_US)
+		longest_us = RESOLVE_AGAIN_LAST_US;
+	if (resolve->wait_us > longest_us)
+		resolve->wait_us = (uint32_t)longest_us;
 	resolve->passing = false;
-	resolve->again_us = resolve->left ? now_us + resolve->wait_us : UINT64_MAX;
+	resolve->again_us = resolve->left > 0 ? now_us + resolve->wait_us : UINT64_MAX;
 	resolve->wait_us *= 2;
-	if (resolve->wait_us > RESOLVE_AGAIN_LAST_US)
-		resolve->wait_us = RESOLVE_AGAIN_LAST_US;
 }
 
 void resolve_turn(struct resolve *resolve, struct ring *down, uint64_t now_us)
 {
 	const struct mailboxes *boxes = depot_mailboxes(resolve->depot);
 
+	resolve->now_us = now_us;
 	if (!resolve->passing && now_us >= resolve->again_us) {
 		resolve->passing = true;
-		resolve->left = false;
+		resolve->left = 0;
 		resolve->place = 0;
 	}
 	if (resolve->asked > 0 && now_us >= resolve->answer_due_us) {
-		resolve->left = true;
+		resolve->left += resolve->asked;
 		resolve->asked = 0;
 	}
 	for (uint32_t i = 0; resolve->passing && i < PLACES_A_TURN; i++) {
@@ -92,10 +99,18 @@ void resolve_answer(struct resolve *resolve, const struct share_event *event)
 		deliver_waits(resolve->deliver, event->device);
 		return;
 	}
+	const bool led_somewhere = box->device != MAILBOX_NO_DEVICE;
 	(void)mailbox_set_device(boxes, box, MAILBOX_NO_DEVICE);
-	resolve->left = true;
-	if (!resolve->passing && resolve->again_us == UINT64_MAX)
+	resolve->left++;
+	if (resolve->passing)
+		return;
+	if (resolve->again_us == UINT64_MAX) {
 		resolve->again_us = 0;
+		resolve->wait_us = RESOLVE_AGAIN_FIRST_US;
+	} else if (led_somewhere && resolve->again_us > resolve->now_us + RESOLVE_AGAIN_FIRST_US) {
+		resolve->again_us = resolve->now_us + RESOLVE_AGAIN_FIRST_US;
+		resolve->wait_us = RESOLVE_AGAIN_FIRST_US;
+	}
 }
 
 void resolve_learn(struct resolve *resolve, const struct share_event *event)

@@ -1,7 +1,8 @@
 /* Which device slots the routes lead to under which something waits: the dataplane is asked after
- * it came, or said SHARE_RESYNC, a few hundred routes at a time. A route that leads nowhere is
- * asked for again after a second, then after twice that, at most a minute: control may not have
- * told the dataplane yet. */
+ * it came, or said SHARE_RESYNC, a few hundred routes at a time. Routes that lead nowhere are asked
+ * for again after a second, then after twice that, as control may not have told the dataplane yet:
+ * at most after 4 s, or 1 ms for each of them, which those that were revoked bear too. One that led
+ * somewhere before is asked for within a second. */
 #ifndef CHAPPE_STORE_RESOLVE_H
 #define CHAPPE_STORE_RESOLVE_H
 
@@ -11,6 +12,8 @@ enum {
 	RESOLVE_ASKED_MAX = 1024,    /* without an answer yet: a quarter of the events' ring */
 	RESOLVE_ANSWER_US = 2000000, /* later it is lost */
 	RESOLVE_AGAIN_FIRST_US = 1000000,
+	RESOLVE_AGAIN_FEW_US = 4000000,
+	RESOLVE_AGAIN_EACH_US = 1000,
 	RESOLVE_AGAIN_LAST_US = 60000000,
 };
 
@@ -19,10 +22,11 @@ struct resolve {
 	struct deliver *deliver;
 	uint32_t place; /* of the mailbox to look at next */
 	uint32_t asked; /* and not answered */
-	bool left;      /* a route of this pass leads nowhere, or was not answered */
+	uint32_t left;  /* routes of this pass that lead nowhere, or were not answered */
 	bool passing;
 	uint64_t answer_due_us; /* of the last question */
 	uint64_t again_us;      /* when the next pass begins; UINT64_MAX: none is needed */
+	uint64_t now_us;        /* of the last turn */
 	uint32_t wait_us;
 };
 

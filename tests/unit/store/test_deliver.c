@@ -90,6 +90,28 @@ static void routes_of_a_device_do_not_wait_for_each_other(void **state)
 	assert_in_range(stuck, 10, 40);
 }
 
+/* A device that was silent acknowledges under one route: what is out under another is sent again
+ * soon, not when its own time has come. */
+static void device_that_is_back_gets_all_at_once(void **state)
+{
+	uint32_t other = 0;
+
+	(void)state;
+	store_many(3, 1000, 1, 1);
+	store_many(3, 1001, 1, 1);
+	relay_event(&relay, SHARE_ONLINE, 3, 0);
+	for (int i = 0; i < 60 * 200; i++) { /* a minute: both are tried every 32 s by now */
+		turn();
+		(void)drain(SHARE_DELIVER);
+	}
+	relay_received(&relay, 0, 3, 1000, 1);
+	for (int i = 0; i < 20 && other == 0; i++) {
+		turn();
+		other += drain(SHARE_DELIVER);
+	}
+	assert_int_equal(other, 1);
+}
+
 static void many_devices_drain_together(void **state)
 {
 	enum { EACH = 50 };
@@ -124,6 +146,7 @@ int main(void)
 		TEST(delivery_is_paced),
 		TEST(silent_device_costs_little),
 		TEST(routes_of_a_device_do_not_wait_for_each_other),
+		TEST(device_that_is_back_gets_all_at_once),
 		TEST(many_devices_drain_together),
 #undef TEST
 	};

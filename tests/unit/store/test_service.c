@@ -258,6 +258,41 @@ static void route_without_an_end_is_asked_for(void **state)
 	assert_delivers(1000, 1, SMALL);
 }
 
+/* Beside routes that lead nowhere for good, which are asked for ever more rarely. */
+static void route_that_led_somewhere_is_asked_for_soon(void **state)
+{
+	uint64_t asked_us = 0;
+
+	(void)state;
+	store(3, 1000, 1, SMALL);
+	store(3, 1001, 1, SMALL);
+	relay_event(&relay, SHARE_NO_ROUTE, 0, 1000);
+	for (int i = 0; i < 60 * 200; i++) {
+		struct share_down record;
+		turn();
+		while (relay_take(&relay, &record)) {
+			assert_int_equal(record.kind, SHARE_RESOLVE);
+			assert_true(asked_us == 0 ||
+				    now_us - asked_us <= RESOLVE_AGAIN_FEW_US + 2 * TICK_US);
+			asked_us = now_us;
+			relay_event(&relay, SHARE_NO_ROUTE, 0, relay_route(&record));
+		}
+	}
+	assert_true(asked_us > 0);
+	relay_event(&relay, SHARE_NO_ROUTE, 0, 1001);
+	const uint64_t began_us = now_us;
+	bool asked = false;
+	while (!asked && now_us < began_us + RESOLVE_AGAIN_FIRST_US + 4 * TICK_US) {
+		struct share_down record;
+		turn();
+		while (relay_take(&relay, &record)) {
+			asked |= relay_route(&record) == 1001;
+			relay_event(&relay, SHARE_NO_ROUTE, 0, relay_route(&record));
+		}
+	}
+	assert_true(asked);
+}
+
 static void restarted_dataplane_gets_all_again(void **state)
 {
 	(void)state;
@@ -337,6 +372,7 @@ int main(void)
 		TEST(steps_take_and_commit_but_do_not_accept),
 		TEST(restarted_store_asks_where_routes_lead),
 		TEST(route_without_an_end_is_asked_for),
+		TEST(route_that_led_somewhere_is_asked_for_soon),
 		TEST(restarted_dataplane_gets_all_again),
 		TEST(hostile_records_end_the_link),
 #undef TEST
