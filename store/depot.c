@@ -33,6 +33,7 @@ bool depot_failed(const struct depot *depot)
 void depot_set_limits(struct depot *depot, const struct depot_limits *limits)
 {
 	depot->limits = *limits;
+	depot_look_at_disk(depot);
 }
 
 void depot_set_time(struct depot *depot, uint32_t now)

@@ -51,6 +51,8 @@ int depot_open(struct depot **depot, const char *directory, const struct depot_l
 void depot_close(struct depot *depot);
 
 void depot_set_time(struct depot *depot, uint32_t now);
+/* How much room the disk has: each commit asks, but while it is short there is none. */
+void depot_look_at_disk(struct depot *depot);
 /* What waits stays, also above them. */
 void depot_set_limits(struct depot *depot, const struct depot_limits *limits);
 

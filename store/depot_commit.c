@@ -27,7 +27,7 @@ static void release_keys(struct depot *depot)
 	released->count = 0;
 }
 
-static void look_at_disk(struct depot *depot)
+void depot_look_at_disk(struct depot *depot)
 {
 	depot->disk_short = depot_is_short(depot);
 }
@@ -67,7 +67,7 @@ int depot_commit_end(struct depot *depot, bool wait, uint32_t *took_us)
 			depot->frame_ids[depot->durable % (2 * DEPOT_BATCH_MAX)] = 0;
 		release_keys(depot);
 	}
-	look_at_disk(depot);
+	depot_look_at_disk(depot);
 	return result;
 }
 
@@ -84,6 +84,6 @@ int depot_commit(struct depot *depot)
 		result = depot_commit_begin(depot);
 	if (result == 0)
 		result = depot_commit_end(depot, true, NULL);
-	look_at_disk(depot);
+	depot_look_at_disk(depot);
 	return result;
 }

@@ -180,6 +180,7 @@ static void keep_house(struct service *service)
 		depot_turn_keys(service->depot);
 	}
 	depot_set_time(service->depot, minute);
+	depot_look_at_disk(service->depot);
 	for (int i = 0; i < SWEEP_STEPS && service->swept_minute != minute; i++)
 		if (depot_sweep(service->depot))
 			service->swept_minute = minute;

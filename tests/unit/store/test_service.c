@@ -358,6 +358,43 @@ static void hostile_records_end_the_link(void **state)
 	assert_int_equal(mailboxes_count(depot_mailboxes(service.depot)), 1);
 }
 
+/* On a disk of its own, below what has to stay free: nothing is taken. Once there is room it is,
+ * though nothing has been committed meanwhile. */
+static void room_that_comes_back_is_noticed(void **state)
+{
+	(void)state;
+	service_close(&service);
+	relay_close(&relay);
+	const bool mounted = files_mount("200m");
+	relay_listen(&relay, files_directory);
+	open_service();
+	connect_both();
+	if (!mounted)
+		skip();
+	assert_true(relay_stored(&relay, 0, 3, 9, 1000, 1, SMALL));
+	settle();
+	assert_nothing_down();
+	assert_int_equal(service.accept.counts.refused[DEPOT_OVER_TOTAL], 1);
+	files_limit("1g", false);
+	now_us += 1000000;
+	turn();
+	store(3, 1000, 1, SMALL);
+	files_limit("200m", false);
+	now_us += 1000000;
+	turn();
+	assert_true(relay_stored(&relay, 0, 3, 9, 1000, 2, SMALL));
+	settle();
+	assert_nothing_down();
+	service.limits.disk_free_bytes = 1 << 20;
+	depot_set_limits(service.depot, &service.limits);
+	store(3, 1000, 2, SMALL);
+	service_close(&service);
+	relay_close(&relay);
+	files_unmount();
+	relay_listen(&relay, files_directory);
+	open_service(); /* for the teardown */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +412,7 @@ int main(void)
 		TEST(route_that_led_somewhere_is_asked_for_soon),
 		TEST(restarted_dataplane_gets_all_again),
 		TEST(hostile_records_end_the_link),
+		TEST(room_that_comes_back_is_noticed),
 #undef TEST
 	};
 	return cmocka_run_group_tests_name("service", tests, NULL, NULL);
