@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_BYTES = 16 };
+/* A key's file fills a block: one that fits into an inode (ext4's inline_data has room for 150
+ * bytes) also goes through the journal, which keeps what is overwritten. */
+enum { NAME_BYTES = 16, FILE_BYTES = 4096 };
 
 struct epoch {
 	uint32_t number;
@@ -187,6 +189,7 @@ void epochs_close(struct epochs *epochs)
 
 static int write_key(const struct epochs *epochs, const struct epoch *epoch)
 {
+	uint8_t block[FILE_BYTES] = { 0 };
 	char name[NAME_BYTES];
 	int result = 0;
 
@@ -195,9 +198,11 @@ static int write_key(const struct epochs *epochs, const struct epoch *epoch)
 		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
+	memcpy(block, epoch->key->bytes, EPOCH_KEY_BYTES);
 	errno = EIO; /* of a short write */
-	if (write(fd, epoch->key->bytes, EPOCH_KEY_BYTES) != EPOCH_KEY_BYTES || fsync(fd) != 0)
+	if (write(fd, block, sizeof block) != sizeof block || fsync(fd) != 0)
 		result = -errno;
+	sodium_memzero(block, EPOCH_KEY_BYTES);
 	if (close(fd) != 0 && result == 0)
 		result = -errno;
 	if (result == 0 && fsync(epochs->directory) != 0)
