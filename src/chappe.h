@@ -281,7 +281,7 @@ struct chappe_contact {
 
 /* Begins a contact: asks the relay for a route, then CHAPPE_EVENT_CONTACT_LINK hands out the link,
  * good for one person. Is finished after a restart if need be. Errors: BAD_NAME, CONTACT_EXISTS,
- * NOT_JOINED, STORAGE. */
+ * NOT_JOINED, STORAGE, NO_MEMORY. */
 CHAPPE_API enum chappe_error chappe_contact_new(struct chappe *chappe, const char *name);
 
 /* Takes another person's link: makes a return route and says hello, across restarts too, until the
@@ -294,7 +294,8 @@ CHAPPE_API enum chappe_error chappe_contact_add(
 /* Fills *contact. Errors: NO_CONTACT. */
 CHAPPE_API enum chappe_error chappe_contact_get(
 	struct chappe *chappe, const char *name, struct chappe_contact *contact);
-/* Calls each with every contact, in order of names. each may not add or revoke contacts. */
+/* Calls each with every contact, in order of names; what it points to is valid until each returns.
+ * each may not add or revoke contacts. */
 CHAPPE_API void chappe_contact_each(struct chappe *chappe,
 	void (*each)(void *context, const struct chappe_contact *contact), void *context);
 
@@ -415,6 +416,7 @@ struct chappe_counters {
 #undef X
 };
 
+/* A snapshot. Keys are X25519 keys as in RFC 7748. */
 struct chappe_status {
 	bool joined;
 	enum chappe_state state;
@@ -423,13 +425,13 @@ struct chappe_status {
 	uint8_t relay_key[32];   /* public */
 	uint8_t device_key[32];  /* public: what the operator sees */
 	const char *suite;       /* "AES-256-GCM", "ChaCha20-Poly1305" or "" without a session */
-	uint64_t session_age_ns;
-	uint16_t keepalive_s;
+	uint64_t session_age_ns; /* 0 without a session */
+	uint16_t keepalive_s;    /* as the relay granted it; 0 before the first session */
 	/* Limits that the relay has set; 0 frames or bytes: none. */
 	uint32_t routes_max, frames_per_s;
 	uint64_t bytes_per_s;
-	uint32_t contacts;
-	size_t unacknowledged;
+	uint32_t contacts;     /* in whatever state */
+	size_t unacknowledged; /* chappe_unacknowledged() */
 	/* Contacts for whom an earlier handle has taken stored messages and ended before it could
 	 * acknowledge them. This one does so within 3 s of a session: a process that would end
 	 * sooner may wait until this is 0. */
@@ -437,6 +439,8 @@ struct chappe_status {
 	struct chappe_counters counters;
 };
 
+/* Fills *status, also without a session or before the device has joined; cheap enough for every
+ * turn of a loop. Its strings belong to the library. */
 CHAPPE_API void chappe_get_status(const struct chappe *chappe, struct chappe_status *status);
 
 #ifdef __cplusplus

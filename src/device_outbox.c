@@ -34,6 +34,7 @@ static struct device_kept *find(const struct device_contact *contact, uint64_t n
 	struct device_kept *kept;
 
 	for (kept = TAILQ_FIRST(&contact->kept); kept; kept = TAILQ_NEXT(kept, link))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
 		if (kept->number == number)
 			return kept;
 	return NULL;
@@ -71,10 +72,13 @@ static void take_out(struct device_contact *contact, struct device_kept *kept)
 
 void device_outbox_free(struct device_contact *contact)
 {
-	struct device_kept *kept;
+	struct device_kept *kept, *next;
 
-	while ((kept = TAILQ_FIRST(&contact->kept)))
-		take_out(contact, kept);
+	for (kept = TAILQ_FIRST(&contact->kept); kept; kept = next) {
+		next = TAILQ_NEXT(kept, link);
+		free(kept);
+	}
+	TAILQ_INIT(&contact->kept);
 }
 
 /* ---- The storage ---- */

@@ -128,15 +128,21 @@ pid_t cli_start(
 	struct cli_world *w, const char *device, const char *output, const char *const *arguments)
 {
 	const char *argv[ARGUMENTS_MAX + 4] = { CHAPPE_PROGRAM, "--dir" };
+	int count = 2;
 	char dir[128], out[128], err[128];
 	pid_t pid;
 
 	snprintf(dir, sizeof dir, "%s/%s", w->dir, device);
 	snprintf(out, sizeof out, "%s/%s.out", w->dir, device);
 	snprintf(err, sizeof err, "%s/%s.err", w->dir, device);
-	argv[2] = dir;
+	if (w->program) {
+		argv[0] = w->program;
+		count = 1;
+	}
+	argv[count++] = dir;
 	for (int i = 0; arguments[i]; i++)
-		argv[3 + i] = arguments[i];
+		argv[count++] = arguments[i];
+	argv[count] = NULL;
 	pid = fork();
 	if (pid == 0) {
 		int o = open(output ? output : out, O_WRONLY | O_CREAT | O_TRUNC, 0600);

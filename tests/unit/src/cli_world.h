@@ -17,6 +17,7 @@ struct cli_world {
 	char dir[64];
 	char out[CLI_OUTPUT_BYTES], err[CLI_OUTPUT_BYTES]; /* of the program that ended last */
 	size_t out_len;
+	const char *program; /* instead of chappe --dir DIR/device: this with DIR/device; or NULL */
 };
 
 int cli_setup(void **state);

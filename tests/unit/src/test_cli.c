@@ -356,6 +356,24 @@ static void a_contact_is_made_while_the_other_is_away(void **state)
 	assert_non_null(strstr(w->out, "ready"));
 }
 
+/* The program of docs/api.md. */
+static void the_example_of_the_documentation_works(void **state)
+{
+	struct cli_world *w = *state;
+	cli_pair(w);
+	w->program = CHAPPE_EXAMPLE;
+	assert_int_equal(CLI(w, "alice", "bob"), CHAPPE_ERR_USAGE);
+	assert_int_equal(CLI(w, "alice", "carol", "x"), CHAPPE_ERR_NO_CONTACT);
+	assert_int_equal(CLI(w, "nobody", "bob", "x"), CHAPPE_ERR_NOT_JOINED);
+	assert_int_equal(CLI(w, "alice", "bob", "from an application"), 0);
+	w->relay->lose_accepted = 3; /* it waits, and prints what comes meanwhile */
+	assert_int_equal(CLI(w, "bob", "alice", "to an application"), 0);
+	assert_string_equal(w->out, "alice: from an application\n");
+	w->program = NULL;
+	assert_int_equal(CLI(w, "alice", "recv", "--timeout", "20"), 0);
+	assert_string_equal(w->out, "bob: to an application\n");
+}
+
 static void send_tells_why_it_did_not_get_through(void **state)
 {
 	struct cli_world *w = *state;
@@ -459,6 +477,7 @@ int main(void)
 		T(send_waits_for_the_recipient_where_it_is_told_to),
 		T(a_receiver_sends_stored_messages_for_others),
 		T(a_contact_is_made_while_the_other_is_away),
+		T(the_example_of_the_documentation_works),
 		T(send_tells_why_it_did_not_get_through),
 		T(a_message_that_could_not_be_written_is_not_acknowledged),
 		T(a_process_that_receives_sends_for_others),

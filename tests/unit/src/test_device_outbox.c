@@ -136,6 +136,39 @@ static void the_outbox_is_bounded_and_a_full_disk_said(void **state)
 	world_free(w);
 }
 
+/* Who ends before the random time has passed owes the acknowledgement, however it ends. */
+static void what_is_owed_is_acknowledged_by_the_next_process(void **state)
+{
+	(void)state;
+	for (int killed = 0; killed < 2; killed++) {
+		struct world *w = world_paired();
+		struct world_device *a = &w->device[ALICE], *b = &w->device[BOB];
+		struct chappe_status status;
+		world_run(w, 70 * PEER_S);
+		world_forget_events(a);
+		uint64_t number = world_send_stored(a, "bob", "one", 3);
+		world_run(w, PEER_S / 2);
+		assert_int_equal(world_got(b, "one", 3), 1);
+		chappe_get_status(b->chappe, &status);
+		assert_int_equal(status.acknowledgements_owed, 0);
+		if (killed)
+			world_kill(b);
+		else
+			world_close(b);
+		world_run(w, 100 * PEER_S);
+		assert_int_equal(a->counts[CHAPPE_EVENT_ACKNOWLEDGED], 0);
+		world_open(b);
+		chappe_get_status(b->chappe, &status);
+		assert_int_equal(status.acknowledgements_owed, 1);
+		world_run(w, 5 * PEER_S);
+		chappe_get_status(b->chappe, &status);
+		assert_int_equal(status.acknowledgements_owed, 0);
+		assert_int_equal(a->counts[CHAPPE_EVENT_ACKNOWLEDGED], 1);
+		assert_int_equal(world_last(a, CHAPPE_EVENT_ACKNOWLEDGED)->message, number);
+		world_free(w);
+	}
+}
+
 /* ---- Crashes ---- */
 
 static void revive(struct world_device *d)
@@ -217,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_later_process_goes_on_with_the_same_frames),
 		cmocka_unit_test(what_waits_is_sealed_and_goes_with_its_contact),
 		cmocka_unit_test(the_outbox_is_bounded_and_a_full_disk_said),
+		cmocka_unit_test(what_is_owed_is_acknowledged_by_the_next_process),
 		cmocka_unit_test(no_crash_loses_what_was_taken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
