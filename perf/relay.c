@@ -165,12 +165,16 @@ void relay_start_dataplane(struct relay *relay)
 void relay_start_dataplane_exactly(struct relay *relay)
 {
 	char line[CHILD_LINE_BYTES];
+	const char *vdev = relay->vdev;
 	uint32_t need = 0;
 
-	/* Too little for anything, but enough to say what is needed. */
+	/* Too little for many devices, but enough to say what is needed. Not on a memif: DPDK
+	 * panics where a client joins its server and is gone before it was greeted. */
+	relay->vdev = NULL;
 	start_dataplane(relay, RELAY_LEAST_MIB, false);
 	child_wait_line(&relay->dataplane, "info memory:", RELAY_TIMEOUT_S, line);
 	child_stop(&relay->dataplane);
+	relay->vdev = vdev;
 	const char *said = strstr(line, "workers need ");
 	if (said == NULL || sscanf(said, "workers need %u MiB", &need) != 1)
 		bench_fail("it does not say what it needs: %s", line);

@@ -4,7 +4,6 @@ import time
 
 import report
 import report_plot as plot
-import tried
 from report import AES, GOAL, MISSED, SUITES, find, number
 
 STYLE = """
@@ -180,15 +179,17 @@ def misses(rows, figures, missing):
     out = []
     stages = report.stages(figures)
     for row in rows:
-        if row.verdict != MISSED:
+        if row.missed() is None:
             continue
         where = [f"{key}: {aead_and_rest(parts)}" for key, parts in stages.items()
                  if row.name.startswith("path") and key == row.place() or row.name.startswith("peer_") and "memif" in key]
-        notes = tried.NOTES.get(row.name, {})
-        where += notes.get("where", [])
-        out.append(f"<h3>{row.name} {escape(row.place())}</h3><p>{number(row.ratio)} instead of {number(row.must)} "
-                   f"{escape(row.what)}: off by {row.missed_by():.0f} %.</p>")
-        for title, lines in (("Where it goes", where), ("What was tried", notes.get("tried", []))):
+        where += row.tried().get("where", [])
+        what = "" if row.verdict == MISSED else ", the goal; what it must is met"
+        out.append(f"<h3>{row.name} {escape(row.place())}</h3><p>{number(row.ratio)} instead of {number(row.missed())} "
+                   f"{escape(row.what)}{what}: off by {row.missed_by():.1f} %.</p>")
+        if not row.tried():
+            out.append(f"<p>{escape(report.UNTRIED.capitalize())}.</p>")
+        for title, lines in (("Where it goes", where), ("What was tried", row.tried().get("tried", []))):
             if lines:
                 out.append(f"<b>{title}</b><ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
     if missing:

@@ -63,6 +63,44 @@ parser.feed(open(sys.argv[1], encoding="utf-8").read())
 assert not parser.open, parser.open
 END
 
+say "figures that miss what they must, or their goal"
+PYTHONDONTWRITEBYTECODE=1 python3 - perf "$T/misses.html" >"$T/misses.log" <<'END' || fail "misses"
+import sys
+sys.path.insert(0, sys.argv[1])
+import report, report_page, tried
+
+def figure(target, ratio):
+    name, where = target[:2]
+    return {"name": name, "cell": 0, "sessions": 0, "suite": report.AES, "workers": 1, "unit": "x", **where,
+            "value": 1, "floor": 1, "ratio": ratio, **({"sessions": report.MILLION} if name == "install_devices" else {})}
+
+def page(figures):
+    report_page.write(sys.argv[2], {"cpu": "a", "cpus": 1}, figures)
+    return open(sys.argv[2], encoding="utf-8").read()
+
+def between(target):
+    return figure(target, (target[2] + target[3]) / 2)
+
+def beyond(target):
+    return figure(target, target[2] * 1.2 if target[4] else target[2] / 1.2)
+
+for target in report.TARGETS:
+    for one, by in ((between(target), target[3]), (beyond(target), target[2])):
+        row, = report.targets([one])
+        assert row.missed() == by and row.missed_by() > 0, (target, row.missed())
+        html = page([one])
+        assert "What is not met" in html and f"instead of {report.number(by)} " in html, (target, by)
+        # Whoever does not find out what a miss costs says so.
+        assert (report.UNTRIED.capitalize() in html) == (target[0] not in tried.NOTES), target
+        assert all(report_page.escape(line) in html for line in tried.NOTES.get(target[0], {}).get("tried", [])), target
+    assert "What is not met" not in page([figure(target, target[3])]), target
+tried.NOTES.clear()
+assert report.UNTRIED.capitalize() in page([beyond(report.TARGETS[0])])
+report.print_table([beyond(report.TARGETS[0])])
+END
+grep -q 'path 512 bytes.* misses its must, 1.6, by 20.0 %: nothing is written about what was tried' "$T/misses.log" ||
+	fail "the table does not name a miss that nobody looked into"
+
 say "interrupted"
 perf/run --smoke --only capacity --build "$build" --html "$T/report.html" >"$T/run.log" 2>&1 &
 run=$!
