@@ -51,9 +51,8 @@ __attribute__((target("avx512f,avx512bw"))) static uint64_t sum_avx512(
 		highs = _mm512_add_epi64(highs, _mm512_srli_epi64(two, 32));
 	}
 	for (; at < len; at += BLOCK_BYTES) {
-		const uint32_t left = len - at < BLOCK_BYTES ? len - at : BLOCK_BYTES;
-		const __m512i last =
-			_mm512_maskz_loadu_epi8(UINT64_MAX >> (BLOCK_BYTES - left), bytes + at);
+		const uint32_t beyond = at + BLOCK_BYTES > len ? at + BLOCK_BYTES - len : 0;
+		const __m512i last = _mm512_maskz_loadu_epi8(UINT64_MAX >> beyond, bytes + at);
 		lows = _mm512_add_epi64(lows, _mm512_and_si512(last, low));
 		highs = _mm512_add_epi64(highs, _mm512_srli_epi64(last, 32));
 	}

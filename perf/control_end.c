@@ -153,8 +153,8 @@ void control_end_connect(struct control_end *end, const char *run_dir, uint32_t 
 	tell(end, TABLE_SYNC_BEGIN, 0, 0);
 	for (uint32_t slot = 0; slot < devices;) {
 		uint32_t n = 0;
-		while (n < DEVICES_PER_MESSAGE && slot < devices)
-			records[n++] = (struct table_device){ .slot = slot++ };
+		for (; n < DEVICES_PER_MESSAGE && slot < devices; n++, slot++)
+			records[n] = (struct table_device){ .slot = slot };
 		tell(end, TABLE_DEVICE_SET, n, sizeof *records);
 	}
 	tell_and_wait(end, TABLE_SYNC_END);

@@ -142,7 +142,7 @@ void store_start_run(const struct store_options *options)
 	const double floor = bench_spread(floors, options->pairs).median;
 	const double bytes = bench_spread(memory, options->pairs).median;
 	fprintf(stderr,
-		"     store_start %u mailboxes of %u: %.2f s, reading the index's bytes %.2f s; "
+		"     store_start %u mailboxes of %d: %.2f s, reading the index's bytes %.2f s; "
 		"%.0f bytes of memory a mailbox\n",
 		mailboxes, MESSAGES, start, floor, bytes);
 	print("store_start", "s", mailboxes, start, floor, start, options->pairs);

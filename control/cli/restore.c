@@ -224,8 +224,9 @@ static void report(const struct restore *restore)
 			json_array_size(restore->cancelled));
 	size_t i;
 	json_t *id;
-	json_array_foreach (restore->cancelled, i, id)
+	json_array_foreach (restore->cancelled, i, id) {
 		printf("  %s\n", json_string_value(id));
+	}
 	puts("Next: restart chappe-dataplane, chappe-store and chappe-control. What happened since "
 	     "then is\n"
 	     "not in it: revoke again what was revoked; who enrolled since, or holds a cancelled "

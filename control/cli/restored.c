@@ -79,8 +79,9 @@ int restored_cancel_invitations(
 		result = store_commit(store);
 	size_t i;
 	json_t *id;
-	json_array_foreach (listed, i, id)
+	json_array_foreach (listed, i, id) {
 		json_array_append_new(cancelled, json_stringn(json_string_value(id), SHOWN_DIGITS));
+	}
 	json_decref(listed);
 	if (result < 0)
 		snprintf(error, STORE_ERROR_BYTES, "%.400s/%s: invitations can't be cancelled: %s",

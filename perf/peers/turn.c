@@ -94,7 +94,7 @@ static void turn_open(struct peer *peer)
 	put16(put16(channel_data, CHANNEL), peer->options.bytes);
 	for (uint32_t i = 0; i < peer->options.pairs; i++) {
 		struct peer_pair *pair = &peer->pairs[i];
-		struct sockaddr_in at;
+		struct sockaddr_in at = { 0 };
 		socklen_t len = sizeof at;
 		pair->sender = peer_udp_socket(NULL, &peer->options.server);
 		pair->recipient = peer_udp_socket(NULL, NULL);

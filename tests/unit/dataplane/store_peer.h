@@ -28,7 +28,7 @@ static uint32_t indices[LINKS_DEVICES];
 
 static inline struct link_hello hear_hello(void)
 {
-	struct link_hello hello;
+	struct link_hello hello = { 0 };
 	union {
 		struct cmsghdr head;
 		uint8_t bytes[CMSG_SPACE(sizeof descriptors)];
