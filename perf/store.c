@@ -13,7 +13,8 @@ static void wrong(void)
 {
 	fputs("options, with their defaults: --part all (accept, drain, start) --pairs 5 --seconds "
 	      "2 "
-	      "--mailboxes 1000000 --frames 40000\n",
+	      "--mailboxes 1000000 --frames 40000 --in-flight 0 (1024 to 16384, one after the "
+	      "other)\n",
 		stderr);
 	exit(2);
 }
@@ -22,7 +23,7 @@ int main(int argc, char **argv)
 {
 	static const struct option known[] = { { "part", 1, NULL, 'p' }, { "pairs", 1, NULL, 'n' },
 		{ "seconds", 1, NULL, 's' }, { "mailboxes", 1, NULL, 'm' },
-		{ "frames", 1, NULL, 'f' }, { NULL, 0, NULL, 0 } };
+		{ "frames", 1, NULL, 'f' }, { "in-flight", 1, NULL, 'i' }, { NULL, 0, NULL, 0 } };
 	static const struct {
 		const char *name;
 		void (*run)(const struct store_options *options);
@@ -46,6 +47,8 @@ int main(int argc, char **argv)
 			options.mailboxes = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'f')
 			options.frames = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'i')
+			options.in_flight = (uint32_t)strtoul(optarg, NULL, 10);
 		else
 			wrong();
 	}

@@ -208,10 +208,12 @@ static struct window one_window(const struct store_options *options, uint32_t fr
 void store_accept_run(const struct store_options *options)
 {
 	static const uint32_t windows[] = { 1024, 4096, 8192, 16384 };
+	const size_t count = options->in_flight > 0 ? 1 : sizeof windows / sizeof *windows;
 	struct window best = { .p99_ms = 0 };
 
-	for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
-		const struct window window = one_window(options, windows[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct window window = one_window(
+			options, options->in_flight > 0 ? options->in_flight : windows[i]);
 		if (i == 0 || (window.p99_ms < LATENCY_MAX_MS &&
 				      window.figure.ratio.median > best.figure.ratio.median))
 			best = window;

@@ -29,6 +29,7 @@ struct store_options {
 	double seconds;     /* of each */
 	uint32_t mailboxes; /* for store_start */
 	uint32_t frames;    /* for store_drain */
+	uint32_t in_flight; /* for store_accept; 0: several, one after the other */
 };
 
 void store_accept_run(const struct store_options *options);

@@ -27,7 +27,7 @@ grep -q '^== 2 of [0-9]*: .* left)$' "$T/run.log" || fail "no progress"
 
 say "its JSON"
 tests/system/lib/figures.py "$T/report.json" path path_swcksum scale_rss scale_steered handshake \
-	memory_per_device memory_per_route install_devices install_sessions ||
+	memory_per_device memory_per_route install_devices install_sessions store_accept store_drain store_start store_memory ||
 	fail "JSON"
 refused() { # refused EXPRESSION: the check finds what the Python statement does to the JSON j
 	python3 -c "import json; j = json.load(open('$T/report.json')); f = j['figures'][0]; $1; json.dump(j, open('$T/other.json', 'w'))"
