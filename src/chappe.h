@@ -339,7 +339,8 @@ struct chappe_send_options {
 /* Queues a copy of len bytes, 0 to 1 MiB, for contact; they go out when a session is there.
  * *message (may be NULL) receives the number that CHAPPE_EVENT_ACCEPTED and
  * CHAPPE_EVENT_ACKNOWLEDGED will name; all messages to a contact have one row of numbers and arrive
- * in that order. options may be NULL: stored.
+ * in that order, unless one is missing for long: a minute for stored ones, where the relay has
+ * taken a later one, and the device that wrote them was then away. options may be NULL: stored.
  *
  * A stored message is sealed and put into the storage, its outbox, before this returns: some 0.2 ms
  * of computing for each 1,056 bytes, and what the storage takes to make it durable. From then on it

@@ -18,10 +18,25 @@ enum step {
 	STEP_PATH,
 	STEP_CALLS, /* bit 0: deliver() says -EAGAIN, bit 1: save() fails */
 	STEP_REOPEN,
+	STEP_SEND_STORED, /* u16 bytes */
+	STEP_ACCEPTED,    /* u8: one of the last stored frames */
+	STEP_DROP,        /* number u8 */
+	STEP_STORED,      /* what comes next comes, or does not come, by the store */
+	STEP_GIVEN_UP,    /* message u16, skip u8 */
+	STEP_RECEIPTS,
 	STEPS
 };
 
-enum { NUMBERS = 1 << 16, STEPS_MAX = 400, FRAMES_MAX = 4000 };
+enum { NUMBERS = 1 << 16, STEPS_MAX = 400, FRAMES_MAX = 4000, QUEUE_MAX = 64 };
+enum { KEPT_MAX = 2 * QUEUE_MAX, KEPT_FRAGMENTS = 64, RECENT = 32 };
+
+struct kept {
+	uint64_t number; /* 0: free */
+	enum seal_type type;
+	uint16_t fragments;
+	bool small_end;
+	uint64_t frame_ids[KEPT_FRAGMENTS];
+};
 
 struct script {
 	const uint8_t *data;
@@ -32,6 +47,10 @@ struct script {
 	uint8_t record[MESSAGE_RECORD_BYTES];
 	size_t record_len;
 	bool sent[NUMBERS], acknowledged[NUMBERS], delivered[NUMBERS];
+	bool stored; /* how frames come */
+	struct kept kept[KEPT_MAX];
+	uint64_t recent[RECENT]; /* frame_ids of stored frames that went out */
+	unsigned recent_count;
 };
 
 /* Zeros follow the end of the script. */
@@ -85,15 +104,78 @@ static void on_acknowledged(void *context, uint64_t number)
 	s->acknowledged[number] = true;
 }
 
-static const struct message_calls calls = { on_save, on_deliver, on_acknowledged };
+static struct kept *find_kept(struct script *s, uint64_t number)
+{
+	for (unsigned i = 0; i < KEPT_MAX; i++)
+		if (s->kept[i].number == number)
+			return &s->kept[i];
+	return NULL;
+}
+
+static void on_accepted(void *context, uint64_t number)
+{
+	struct script *s = context;
+	MUST(number < NUMBERS && s->sent[number] && find_kept(s, number));
+}
+
+static void on_not_accepted(void *context, uint64_t number)
+{
+	const struct script *s = context;
+	MUST(number < NUMBERS && s->sent[number]);
+}
+
+static int on_keep(
+	void *context, uint64_t number, uint16_t fragments, const struct outgoing *message)
+{
+	struct script *s = context;
+	struct kept *kept = find_kept(s, number);
+	struct message_frame frame;
+	if (s->save_fails)
+		return -EIO;
+	if (!kept)
+		kept = find_kept(s, 0);
+	MUST(kept && number > 0 && fragments > 0 && fragments <= KEPT_FRAGMENTS);
+	kept->number = number;
+	kept->fragments = fragments;
+	for (uint16_t i = 0; i < fragments; i++) {
+		message_fill(message, i, &frame);
+		MUST(!frame.kept && frame.number == number && frame.index == i);
+		kept->type = (enum seal_type)frame.plain.type;
+		kept->small_end = frame.plain_len == SEAL_SMALL_PLAIN_BYTES;
+		kept->frame_ids[i] = frame.frame_id;
+	}
+	return 0;
+}
+
+static void on_discard(void *context, uint64_t number)
+{
+	struct kept *kept = find_kept(context, number);
+	MUST(kept);
+	kept->number = 0;
+}
+
+static const struct message_calls calls = { on_save, on_deliver, on_acknowledged, on_accepted,
+	on_not_accepted, on_keep, on_discard };
+
+struct opened {
+	union {
+		struct seal_plain plain;
+		uint8_t bytes[SEAL_LARGE_PLAIN_BYTES];
+	};
+};
+
+static void receive_opened(struct script *s, const struct opened *in)
+{
+	uint64_t frame_id = s->now_ns + get16(in->plain.len);
+	int result = s->stored ? message_receive_stored(s->peer, s->now_ns, frame_id, &in->plain)
+			       : message_receive(s->peer, s->now_ns, frame_id, &in->plain);
+	MUST(result == 0 || result == -EPROTO);
+}
 
 static void receive(struct script *s, enum seal_type type, uint64_t message, uint16_t frag,
 	uint16_t frags, const uint8_t *data, size_t len)
 {
-	union {
-		struct seal_plain plain;
-		uint8_t bytes[SEAL_LARGE_PLAIN_BYTES];
-	} in = { .bytes = { 0 } };
+	struct opened in = { .bytes = { 0 } };
 	in.plain.type = (uint8_t)type;
 	in.plain.frag = put16(frag);
 	in.plain.frags = put16(frags);
@@ -103,8 +185,17 @@ static void receive(struct script *s, enum seal_type type, uint64_t message, uin
 		memcpy(in.plain.data, data, len);
 	else
 		memset(in.plain.data, 'x', len);
-	int result = message_receive(s->peer, s->now_ns, s->now_ns + len, &in.plain);
-	MUST(result == 0 || result == -EPROTO);
+	receive_opened(s, &in);
+}
+
+static void receive_given_up(struct script *s)
+{
+	struct opened in = { .plain = { .type = SEAL_GIVEN_UP, .frags = put16(1) } };
+	uint16_t message = take16(s) | 1;
+	uint8_t skip = (uint8_t)take8(s);
+	in.plain.message = put64(message);
+	in.plain.skip = (skip & SEAL_SKIP_MAX) < message ? skip : 0;
+	receive_opened(s, &in);
 }
 
 /* What seal_open() lets through, and nothing else. */
@@ -151,14 +242,14 @@ static void receive_raw_ack(struct script *s)
 	s->len -= len;
 }
 
-static void send_message(struct script *s)
+static void send_message(struct script *s, const struct message_way *way)
 {
 	static const uint8_t data[1 << 16];
 	uint64_t number;
 	uint16_t len = take16(s);
-	if (message_backlog(s->peer).messages > 64)
+	if (message_backlog(s->peer).messages >= QUEUE_MAX)
 		return;
-	int result = message_send(s->peer, SEAL_DATA, data, len, &number);
+	int result = message_send_way(s->peer, SEAL_DATA, way, data, len, &number);
 	MUST(result == 0 || (s->save_fails && result == -EIO));
 	if (result == 0) {
 		MUST(number < NUMBERS && !s->sent[number]);
@@ -174,6 +265,14 @@ static void send_due(struct script *s)
 	while (frames++ < FRAMES_MAX && message_next(s->peer, s->now_ns, &frame)) {
 		uint16_t len = get16(frame.plain.len), frags = get16(frame.plain.frags);
 		struct ack ack;
+		if (frame.way.stored)
+			s->recent[s->recent_count++ % RECENT] = frame.frame_id;
+		if (frame.kept) {
+			const struct kept *kept = find_kept(s, frame.number);
+			MUST(kept && frame.index < kept->fragments);
+			MUST(kept->frame_ids[frame.index] == frame.frame_id);
+			continue;
+		}
 		MUST(frame.plain_len == seal_plain_bytes(len));
 		MUST(get16(frame.plain.frag) < frags && frags <= SEAL_FRAGMENTS_MAX);
 		if (frame.plain.type == SEAL_ACK)
@@ -185,18 +284,87 @@ static void send_due(struct script *s)
 	(void)message_deadline(s->peer);
 }
 
+static void restore(struct script *s)
+{
+	for (uint64_t number = 0;;) {
+		const struct kept *next = NULL;
+		for (unsigned i = 0; i < KEPT_MAX; i++)
+			if (s->kept[i].number > number &&
+				(!next || s->kept[i].number < next->number))
+				next = &s->kept[i];
+		if (!next)
+			return;
+		number = next->number;
+		const struct message_kept kept = { number, next->type, next->fragments,
+			next->small_end, next->frame_ids };
+		int result = message_restore(s->peer, &kept);
+		MUST(result == 0 || result == -EALREADY);
+		if (result)
+			on_discard(s, number);
+	}
+}
+
 static void reopen(struct script *s)
 {
 	/* With save() failing a delivered number may come again: see message.h. */
 	s->save_fails = false;
 	message_close(s->peer);
 	MUST(message_open(&s->peer, &calls, s, s->record, s->record_len) == 0);
+	restore(s);
+}
+
+/* Notices stay until they are accepted, so there is an end to dropping. */
+static void drop_message(struct script *s)
+{
+	unsigned notices = 0;
+	for (unsigned i = 0; i < KEPT_MAX; i++)
+		notices += s->kept[i].number && s->kept[i].type == SEAL_GIVEN_UP;
+	uint16_t number = take8(s);
+	if (notices >= QUEUE_MAX)
+		return;
+	int result = message_drop(s->peer, number);
+	MUST(result == 0 || result == -ENOENT || (s->save_fails && result == -EIO));
+}
+
+static void forget_at_the_relay(struct script *s)
+{
+	uint64_t frame_id;
+	int count = 0;
+	while (message_receipt(s->peer, s->now_ns, &frame_id))
+		MUST(++count < FRAMES_MAX);
+}
+
+static void run_stored_step(struct script *s, unsigned step)
+{
+	const struct message_way way = { .stored = true, .accept_ns = MESSAGE_ACCEPT_NS };
+	switch (step) {
+	case STEP_SEND_STORED:
+		send_message(s, &way);
+		break;
+	case STEP_ACCEPTED:
+		message_relay_heard(s->peer, s->now_ns);
+		message_accepted(s->peer, s->now_ns, s->recent[take8(s) % RECENT]);
+		break;
+	case STEP_DROP:
+		drop_message(s);
+		break;
+	case STEP_STORED:
+		s->stored = !s->stored;
+		break;
+	case STEP_GIVEN_UP:
+		receive_given_up(s);
+		break;
+	default:
+		forget_at_the_relay(s);
+	}
 }
 
 static void run_step(struct script *s)
 {
+	const struct message_way live = { .live = true };
+	unsigned step = take8(s) % STEPS;
 	uint16_t bits;
-	switch (take8(s) % STEPS) {
+	switch (step) {
 	case STEP_ADVANCE:
 		s->now_ns += take16(s) * UINT64_C(1000000);
 		break;
@@ -213,7 +381,7 @@ static void run_step(struct script *s)
 		receive_raw_ack(s);
 		break;
 	case STEP_SEND:
-		send_message(s);
+		send_message(s, &live);
 		break;
 	case STEP_CANCEL:
 		(void)message_cancel(s->peer, take8(s));
@@ -232,8 +400,11 @@ static void run_step(struct script *s)
 		s->again = bits & 1;
 		s->save_fails = bits & 2;
 		break;
-	default:
+	case STEP_REOPEN:
 		reopen(s);
+		break;
+	default:
+		run_stored_step(s, step);
 	}
 }
 
