@@ -98,7 +98,7 @@ static uint32_t room(const struct accept *accept)
 
 	if (ACCEPT_WAITING_MAX - waiting < left)
 		left = ACCEPT_WAITING_MAX - waiting;
-	return (uint32_t)left;
+	return left < ACCEPT_TAKE_MAX ? (uint32_t)left : ACCEPT_TAKE_MAX;
 }
 
 int accept_take(struct accept *accept, struct share *share, uint32_t devices_max)

@@ -13,6 +13,7 @@
 enum {
 	ACCEPT_WAITING_MAX = 32768, /* frames whose `accepted` has not gone out */
 	ACCEPT_AT_ONCE = 32,        /* records that are looked up together */
+	ACCEPT_TAKE_MAX = 1024,     /* records in one accept_take() */
 };
 
 struct accept_entry {
@@ -44,7 +45,7 @@ void accept_init(struct accept *accept, struct depot *depot, struct deliver *del
 /* The dataplane is gone, and with it the sessions. Frames that were taken stay. */
 void accept_forget(struct accept *accept);
 
-/* Takes one batch, a few frames of each ring in turn. Returns how many, or -EPROTO where the
+/* Takes ACCEPT_TAKE_MAX records, a few of each ring in turn. Returns how many, or -EPROTO where the
  * dataplane wrote what must not be there. */
 int accept_take(struct accept *accept, struct share *share, uint32_t devices_max);
 /* Begins to commit what was taken, where nothing is being committed. */

@@ -12,6 +12,7 @@ enum {
 	HOUSE_US = 1000000,
 	KEYS_US = 10000000, /* so long may a key outlive its last message */
 	SWEEP_STEPS = 16,   /* a second: a million mailboxes a minute */
+	TAKES = 16,         /* of ACCEPT_TAKE_MAX, in a turn or step */
 };
 
 static void report_start(const struct service *service)
@@ -186,13 +187,31 @@ static void keep_house(struct service *service)
 			service->swept_minute = minute;
 }
 
+/* Begins a commit once enough has gathered, or where a tick has passed in vain. */
+static void advance(struct service *service)
+{
+	(void)end_commit(service, false);
+	if (depot_is_committing(service->depot) ||
+		(!service->commit_owed && accept_gathered(&service->accept) < SERVICE_GATHER))
+		return;
+	service->commit_owed = false;
+	accept_commit_begin(&service->accept);
+}
+
+/* The disk has something to do while the rest is taken. */
 static void take(struct service *service)
 {
-	const int taken =
-		accept_take(&service->accept, &service->attach.share, service->attach.devices_max);
+	int taken = ACCEPT_TAKE_MAX;
 
-	service->input = taken > 0;
-	service->came += taken > 0 ? (uint32_t)taken : 0;
+	service->input = false;
+	for (int i = 0; i < TAKES && taken == ACCEPT_TAKE_MAX; i++) {
+		taken = accept_take(
+			&service->accept, &service->attach.share, service->attach.devices_max);
+		service->input |= taken > 0;
+		service->came += taken > 0 ? (uint32_t)taken : 0;
+		if (taken >= SERVICE_GATHER)
+			advance(service);
+	}
 	if (taken < 0)
 		detach(service, "a record in its rings makes no sense");
 }
@@ -200,14 +219,10 @@ static void take(struct service *service)
 void service_step(struct service *service, uint64_t now_us)
 {
 	service->now_us = now_us;
-	(void)end_commit(service, false);
+	advance(service);
 	if (is_present(service))
 		take(service);
-	if (!depot_is_committing(service->depot) &&
-		(service->commit_owed || accept_gathered(&service->accept) >= SERVICE_GATHER)) {
-		service->commit_owed = false;
-		accept_commit_begin(&service->accept);
-	}
+	advance(service);
 }
 
 static void look_at_dataplane(struct service *service)
