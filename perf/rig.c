@@ -56,7 +56,7 @@ static void make_port(struct rig *rig)
 	struct rte_ring *rx[RIG_QUEUES_MAX], *tx[RIG_QUEUES_MAX];
 	char name[32];
 
-	for (uint16_t i = 0; i < rig->options.workers; i++) {
+	for (uint32_t i = 0; i < rig->options.workers; i++) {
 		snprintf(name, sizeof name, "rx%u.%u", instances, i);
 		rig->rx[i] =
 			rte_ring_create(name, RIG_RING_FRAMES, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
