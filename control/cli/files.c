@@ -202,7 +202,13 @@ int files_temporary(
 		return r;
 	if (snprintf(path, FILES_PATH_BYTES, "%s.%s-XXXXXX", trimmed, purpose) >= FILES_PATH_BYTES)
 		return fail(files, -ENAMETOOLONG, beside);
-	return mkdtemp(path) != NULL ? 0 : fail(files, -errno, path);
+	if (mkdtemp(path) != NULL)
+		return 0;
+	if (errno != ENOENT)
+		return fail(files, -errno, path);
+	snprintf(files->error, sizeof files->error,
+		"%s: the directory that it is to lie in does not exist: make it first", trimmed);
+	return -ENOENT;
 }
 
 int files_sync_directory(struct files *files, const char *path)

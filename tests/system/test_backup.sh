@@ -46,6 +46,7 @@ key=$(ctl status --json | json 'j["relay_key"]')
 say "a backup of the running relay"
 mkdir "$T/full" && touch "$T/full/file"
 expect 5 "goes into an empty or new directory" backup "$T/full"
+expect 1 "is to lie in does not exist" backup "$T/none/backup"
 mkdir -m 755 "$T/backup"
 expect 0 "Backup in .*files" backup "$T/backup"
 nothing_left
