@@ -12,11 +12,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <seccomp.h>
 
 int confine_account(
 	const char *user, struct confine_account *account, char *error, size_t error_len)
@@ -100,123 +97,6 @@ int confine_drop(const struct confine_account *account)
 int confine_thread(const struct confine_account *account)
 {
 	return account->drop ? confine_capset(false) : 0;
-}
-
-/* What the process still calls. Why, where it is not plain from the name:
- * - rx and tx of kernel-backed drivers: net_tap readv and writev; net_af_packet poll and sendto;
- *   net_af_xdp sendto, recvfrom and poll; net_memif read and write on eventfds;
- * - a memif peer that returns: connect, accept, sendmsg and recvmsg with descriptors, mmap of its
- *   regions; memfd_create, ftruncate and fcntl for ours; epoll_ctl, timerfd_settime and
- *   epoll_create in EAL's interrupt thread, which panics without;
- * - links to control and store: accept4, getsockopt (peer credentials), recv, sendmsg;
- * - leaving: unlink of sockets and pid file, tgkill and the rest of how glibc ends threads; ioctl,
- *   getsockname, bind and setsockopt for the stop functions of drivers. */
-static const int confine_calls[] = {
-	SCMP_SYS(accept),
-	SCMP_SYS(accept4),
-	SCMP_SYS(bind),
-	SCMP_SYS(brk),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(close),
-	SCMP_SYS(connect),
-	SCMP_SYS(epoll_create),
-	SCMP_SYS(epoll_create1),
-	SCMP_SYS(epoll_ctl),
-	SCMP_SYS(epoll_pwait),
-	SCMP_SYS(epoll_pwait2),
-	SCMP_SYS(epoll_wait),
-	SCMP_SYS(eventfd2),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
-	SCMP_SYS(fcntl),
-	SCMP_SYS(fstat),
-	SCMP_SYS(ftruncate),
-	SCMP_SYS(futex),
-	SCMP_SYS(getpeername),
-	SCMP_SYS(getpid),
-	SCMP_SYS(getrandom),
-	SCMP_SYS(getsockname),
-	SCMP_SYS(getsockopt),
-	SCMP_SYS(gettid),
-	SCMP_SYS(gettimeofday),
-	SCMP_SYS(ioctl),
-	SCMP_SYS(listen),
-	SCMP_SYS(lseek),
-	SCMP_SYS(madvise),
-	SCMP_SYS(memfd_create),
-	SCMP_SYS(mmap),
-	SCMP_SYS(mprotect),
-	SCMP_SYS(mremap),
-	SCMP_SYS(munlock),
-	SCMP_SYS(munmap),
-	SCMP_SYS(nanosleep),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(poll),
-	SCMP_SYS(ppoll),
-	SCMP_SYS(read),
-	SCMP_SYS(readv),
-	SCMP_SYS(recvfrom),
-	SCMP_SYS(recvmsg),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(rseq),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(sendmmsg),
-	SCMP_SYS(sendmsg),
-	SCMP_SYS(sendto),
-	SCMP_SYS(setsockopt),
-	SCMP_SYS(shutdown),
-	SCMP_SYS(sigaltstack),
-	SCMP_SYS(tgkill),
-	SCMP_SYS(timerfd_settime),
-	SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat),
-	SCMP_SYS(write),
-	SCMP_SYS(writev),
-};
-
-/* Nothing in the process ever asks for these: whoever does is not the program. */
-static const int confine_killing_calls[] = {
-	SCMP_SYS(execve),
-	SCMP_SYS(execveat),
-	SCMP_SYS(fork),
-	SCMP_SYS(vfork),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev),
-	SCMP_SYS(init_module),
-	SCMP_SYS(finit_module),
-	SCMP_SYS(mount),
-	SCMP_SYS(unshare),
-	SCMP_SYS(setns),
-};
-
-/* Everything else is answered EPERM: a driver's housekeeping call that this list does not know, of
- * another version of DPDK, must not end a relay that is carrying traffic. */
-int confine_seccomp(void)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	if (!filter)
-		return -ENOMEM;
-	int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	for (size_t i = 0; !result && i < sizeof confine_calls / sizeof *confine_calls; i++)
-		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, confine_calls[i], 0);
-	/* A memif peer is on a UNIX socket; nothing makes a socket of a network any more. */
-	if (!result)
-		result = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-	for (size_t i = 0;
-		!result && i < sizeof confine_killing_calls / sizeof *confine_killing_calls; i++)
-		result = seccomp_rule_add(
-			filter, SCMP_ACT_KILL_PROCESS, confine_killing_calls[i], 0);
-	if (!result)
-		result = seccomp_load(filter);
-	seccomp_release(filter);
-	return result;
 }
 
 enum confine_when { CONFINE_ALWAYS, CONFINE_DROPPED, CONFINE_FROM_ROOT };

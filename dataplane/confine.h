@@ -37,7 +37,7 @@ int confine_thread(const struct confine_account *account);
 /* Reads every task's status. Returns 0, or -EPERM with the first task that is not confined. */
 int confine_check(const struct confine_account *account, char *error, size_t error_len);
 
-/* System calls from here on: an allow list for all threads. */
+/* System calls from here on (confine_seccomp.c): an allow list for all threads. */
 int confine_seccomp(void);
 
 #endif
