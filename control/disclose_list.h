@@ -37,10 +37,10 @@
 	P(workers, other, "workers", DATAPLANE_PROCESS, "memory", relay,                           \
 		"counters and secrets of the packet path")                                         \
 	P(store_files, other, "messages/", STORE_PROCESS, "disk", relay,                           \
-		"RocksDB's files: the records of what waits (below, of each device), sealed "      \
-		"under "                                                                           \
-		"the keys of their epochs; and of what was erased, until a file is rewritten, "    \
-		"which nobody can open once its epoch's key is gone")                              \
+		"cells/ and index/, RocksDB's files: the records of what waits (below, of each "   \
+		"device), sealed under the keys of their epochs; and of what was erased, until a " \
+		"file is rewritten or removed, which nobody can open once its epoch's key is "     \
+		"gone")                                                                            \
 	P(store_epoch, struct, "epoch", STORE_PROCESS, "disk and memory", relay,                   \
 		"keys/: the keys under which records lie, one for each hour in which something "   \
 		"arrived that waits")                                                              \
@@ -48,7 +48,7 @@
 		"which numbers arrived in which minute, all devices together")                     \
 	P(store_recent, struct, "recent_frame", STORE_PROCESS, "memory", relay,                    \
 		"frames that were delivered a short while ago, so that a repetition is known; "    \
-		"their records in messages/ say the same")                                         \
+		"their records in messages/ have route and number of each, sealed together")       \
 	P(store_pending, other, "batches", STORE_PROCESS, "memory", relay,                         \
 		"frames on their way to the disk")                                                 \
 	P(store_accept, struct, "accept_entry", STORE_PROCESS, "memory", relay,                    \
@@ -87,7 +87,8 @@
 	P(waiting, other, "what waits", STORE_PROCESS, "disk", device,                             \
 		"how much waits under each of the device's routes; nothing says who sent it")      \
 	P(store_index, struct, "record_index_bytes", STORE_PROCESS, "disk", device,                \
-		"a record of each frame that waits; one entry here for all under a route")         \
+		"a record of each frame that waits, beside the place of its cell; one entry here " \
+		"for all under a route")                                                           \
 	P(store_body, struct, "record_body_bytes", STORE_PROCESS, "disk", device,                  \
 		"the frames themselves; one entry here for all under a route")                     \
 	P(store_mailbox, struct, "mailbox", STORE_PROCESS, "memory", device,                       \
@@ -157,9 +158,8 @@
 	D(store_calendar, minute, WAITING_END, "the minute")                                       \
 	D(store_calendar, epoch, WAITING_END, "its epoch")                                         \
 	D(store_recent, hash, RECENT_END, "keyed hash of route and number of the frame")           \
-	D(store_recent, number, RECENT_END, "number of its arrival")                               \
 	D(store_recent, arrived, RECENT_END, "minute of its arrival")                              \
-	D(store_recent, epoch, RECENT_END, "its epoch")                                            \
+	D(store_recent, epoch, RECENT_END, "the epoch of its record")                              \
 	D(store_pending, route, "until written, milliseconds", "the route it was sent to")         \
 	D(store_pending, frame_id, "until written, milliseconds", "random number of the frame")    \
 	D(store_accept, index, "until told, milliseconds", "index of the sender's session")        \
@@ -280,13 +280,13 @@
 	D(waiting, oldest, WAITING_END, "minute in which the first of them arrived")               \
 	D(waiting, newest, WAITING_END, "minute in which the last of them arrived")                \
 	D(store_index, epoch, WAITING_END, "under which key it is sealed; not sealed itself")      \
-	D(store_index, delivered, RECENT_END, "whether it was delivered; not sealed")              \
 	D(store_index, route, WAITING_END, "the route it was sent to")                             \
 	D(store_index, frame_id, WAITING_END, "random number that its sender gave it")             \
 	D(store_index, arrived, WAITING_END, "minute in which it arrived")                         \
 	D(store_index, ttl, WAITING_END, "how long its sender wants it to wait")                   \
 	D(store_index, large, WAITING_END, "which of the two sizes it has")                        \
 	D(store_index, tag, WAITING_END, NOTHING)                                                  \
+	D(store_body, number, WAITING_END, "the how-manieth it is of all; its size")               \
 	D(store_body, epoch, WAITING_END, "under which key it is sealed; not sealed itself")       \
 	D(store_body, arrived, WAITING_END, "minute in which it arrived")                          \
 	D(store_body, rest, WAITING_END,                                                           \

@@ -42,28 +42,27 @@ void depot_set_time(struct depot *depot, uint32_t now)
 		depot->now = now;
 }
 
-/* The record of the index, as it lies on disk too. */
-static int read_index(struct depot *depot, uint64_t number, struct record_index *index,
-	struct record_index_bytes *bytes)
+static int read_index(struct depot *depot, uint64_t number, struct record_index *index)
 {
-	const ssize_t got = engine_get(depot->engine, ENGINE_INDEX, number, bytes, sizeof *bytes);
+	struct record_index_bytes bytes;
+	const int result = engine_get_index(depot->engine, number, &bytes);
 
-	if (got < 0)
-		return (int)got;
-	const struct epoch_key *key = epochs_key(depot->epochs, record_epoch(bytes, (size_t)got));
-	return key ? record_open_index(index, number, bytes, (size_t)got, key) : -EBADMSG;
+	if (result < 0)
+		return result;
+	const struct epoch_key *key = epochs_key(depot->epochs, get32(bytes.epoch));
+	return key ? record_open_index(index, number, &bytes, key) : -EBADMSG;
 }
 
 /* The position of a frame in a mailbox, by the bits of it in memory and then by what the disk says;
  * -1 where it is not there, or not committed yet. */
 static int64_t find_committed(struct depot *depot, const struct mailbox *box, uint64_t frame_id,
-	struct record_index *index, struct record_index_bytes *bytes)
+	struct record_index *index)
 {
 	int64_t at;
 
 	for (uint32_t cursor = 0; (at = mailbox_seek(depot->boxes, box, frame_id, &cursor)) >= 0;) {
 		const uint64_t number = mailbox_number(box->entries[at]);
-		if (number < depot->durable && read_index(depot, number, index, bytes) == 0 &&
+		if (number < depot->durable && read_index(depot, number, index) == 0 &&
 			index->frame_id == frame_id)
 			return at;
 	}
@@ -77,14 +76,13 @@ static uint64_t *frame_id_of(struct depot *depot, uint64_t number)
 
 static bool waits(struct depot *depot, const struct mailbox *box, uint64_t frame_id)
 {
-	struct record_index_bytes bytes;
 	struct record_index index;
 	int64_t at;
 
 	for (uint32_t cursor = 0; (at = mailbox_seek(depot->boxes, box, frame_id, &cursor)) >= 0;) {
 		const uint64_t number = mailbox_number(box->entries[at]);
 		if (number >= depot->durable ? *frame_id_of(depot, number) == frame_id
-					     : read_index(depot, number, &index, &bytes) == 0 &&
+					     : read_index(depot, number, &index) == 0 &&
 						       index.frame_id == frame_id)
 			return true;
 	}
@@ -119,27 +117,16 @@ static enum depot_verdict check_limits(
 	return DEPOT_TAKEN;
 }
 
-static void put(struct depot *depot, uint64_t number, const struct wire_inner *frame, uint32_t len)
+static int put(struct depot *depot, uint64_t number, const struct wire_inner *frame, uint32_t len)
 {
-	const struct epoch_key *key = epochs_key(depot->epochs, depot->arriving.number);
-	struct record_index index = { .epoch = depot->arriving.number,
-		.frame_id = get64(frame->frame_id),
+	const struct engine_message message = { .number = number,
+		.epoch = depot->arriving.number,
 		.arrived = depot->now,
-		.ttl = frame->ttl,
-		.large = len == RECORD_FRAME_MAX_BYTES };
-	struct record_frame whole = { .arrived = depot->now, .len = len };
-	struct record_index_bytes index_bytes;
-	struct record_body_bytes body_bytes;
+		.key = depot->arriving.key,
+		.frame = frame,
+		.len = len };
 
-	memcpy(index.route, frame->route, sizeof index.route);
-	record_seal_index(&index_bytes, number, &index, key);
-	engine_put(depot->engine, ENGINE_INDEX, number, &index_bytes, sizeof index_bytes);
-	memcpy(whole.bytes, frame, len);
-	const size_t bytes =
-		record_seal_body(&body_bytes, number, depot->arriving.number, &whole, key);
-	engine_put(depot->engine, ENGINE_BODY, number, &body_bytes, bytes);
-	sodium_memzero(&index, sizeof index);
-	sodium_memzero(&whole, WIRE_INNER_HEADER_BYTES + offsetof(struct record_frame, bytes));
+	return engine_add(depot->engine, &message);
 }
 
 enum depot_verdict depot_take(
@@ -166,11 +153,11 @@ enum depot_verdict depot_take(
 		mailbox_entry(depot->next, get64(frame->frame_id), frame->ttl, large);
 	if (mailbox_put(depot->boxes, &box, frame->route, entry, get64(frame->frame_id)) < 0)
 		return DEPOT_FAILED;
-	if (mailbox_set_device(depot->boxes, box, device) < 0) {
+	if (mailbox_set_device(depot->boxes, box, device) < 0 ||
+		put(depot, depot->next, frame, len) < 0) {
 		(void)mailbox_remove(depot->boxes, box, box->count - 1);
 		return DEPOT_FAILED;
 	}
-	put(depot, depot->next, frame, len);
 	epochs_hold(depot->epochs, depot->arriving.number);
 	*frame_id_of(depot, depot->next++) = get64(frame->frame_id);
 	return DEPOT_TAKEN;
@@ -178,31 +165,32 @@ enum depot_verdict depot_take(
 
 /* Keeps, instead of a message that was received, that it was; under the key of such records, so
  * that the message's own can go. 0 or -errno, then nothing has changed. */
-static int remember(struct depot *depot, uint64_t number, struct record_index *index)
+static int remember(struct depot *depot, uint64_t number, const struct record_index *index)
 {
-	struct record_index_bytes bytes;
+	struct engine_delivered delivered = { .arrived = index->arrived,
+		.frame.frame_id = put64(index->frame_id) };
 	int result = depot_use_epoch(depot, &depot->remembering);
 
+	delivered.epoch = depot->remembering.number;
+	delivered.key = depot->remembering.key;
+	memcpy(delivered.frame.route, index->route, sizeof delivered.frame.route);
 	if (result == 0)
-		result = recent_add(depot->recent, index->route, index->frame_id, number,
-			index->arrived, depot->remembering.number);
+		result = recent_add(depot->recent, index->route, index->frame_id, index->arrived,
+			delivered.epoch);
 	if (result < 0)
 		return result;
+	epochs_hold(depot->epochs, delivered.epoch);
+	/* Without memory for it, it is known until this process ends. */
+	(void)engine_remember(depot->engine, &delivered);
 	depot_erase(depot, number, index->epoch);
-	index->delivered = true;
-	index->epoch = depot->remembering.number;
-	record_seal_index(&bytes, number, index, epochs_key(depot->epochs, index->epoch));
-	engine_put(depot->engine, ENGINE_INDEX, number, &bytes, sizeof bytes);
-	epochs_hold(depot->epochs, index->epoch);
 	return 0;
 }
 
 int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
 {
 	struct mailbox *box = mailbox_find(depot->boxes, route);
-	struct record_index_bytes bytes;
 	struct record_index index;
-	const int64_t at = box ? find_committed(depot, box, frame_id, &index, &bytes) : -1;
+	const int64_t at = box ? find_committed(depot, box, frame_id, &index) : -1;
 	int result = 0;
 
 	if (at < 0)
@@ -250,21 +238,20 @@ int depot_read(
 {
 	const uint64_t number = mailbox_number(box->entries[at]);
 	struct record_body_bytes bytes;
-	const ssize_t got = engine_get(depot->engine, ENGINE_BODY, number, &bytes, sizeof bytes);
+	const ssize_t got = engine_get_body(depot->engine, number, &bytes);
 
 	if (got < 0)
-		return got == -EMSGSIZE ? -EBADMSG : (int)got;
-	const struct epoch_key *key = epochs_key(depot->epochs, record_epoch(&bytes, (size_t)got));
+		return (int)got;
+	const struct epoch_key *key = epochs_key(depot->epochs, get32(bytes.epoch));
 	return key ? record_open_body(frame, number, &bytes, (size_t)got, key) : -EBADMSG;
 }
 
 int depot_check(struct depot *depot, const struct mailbox *box, uint32_t at)
 {
 	const uint64_t number = mailbox_number(box->entries[at]);
-	struct record_index_bytes bytes;
 	struct record_index index;
 	struct record_frame frame;
-	int result = read_index(depot, number, &index, &bytes);
+	int result = read_index(depot, number, &index);
 
 	if (result == 0)
 		result = depot_read(depot, box, at, &frame);

@@ -10,7 +10,7 @@
 #include "mailbox.h"
 
 enum {
-	DEPOT_BATCH_MAX = 4096, /* frames between two commits */
+	DEPOT_BATCH_MAX = ENGINE_BATCH_MAX, /* frames between two commits */
 	DEPOT_ERROR_BYTES = 1024,
 	DEPOT_TTL_MINUTES = 21 * 24 * 60,
 };

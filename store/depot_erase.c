@@ -12,10 +12,8 @@ uint32_t depot_expiry(const struct depot *depot, uint32_t arrived, uint8_t ttl)
 	return arrived + (minutes < longest ? minutes : longest);
 }
 
-void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch)
+void depot_release(struct depot *depot, uint32_t epoch)
 {
-	engine_erase(depot->engine, ENGINE_INDEX, number);
-	engine_erase(depot->engine, ENGINE_BODY, number);
 	struct depot_released *released = &depot->released;
 	if (released->count == released->room) {
 		const size_t room = released->room ? 2 * released->room : 1024;
@@ -28,6 +26,11 @@ void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch)
 	released->epochs[released->count++] = epoch;
 }
 
+void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch)
+{
+	if (engine_erase(depot->engine, number) == 0)
+		depot_release(depot, epoch); /* else it lies there until its time is over */
+}
 static void erase_expired(struct depot *depot, struct mailbox *box)
 {
 	for (uint32_t at = box->count; at-- > 0;) {
@@ -45,7 +48,7 @@ static void erase_expired(struct depot *depot, struct mailbox *box)
 
 static void forget_delivered(void *arg, const struct recent_frame *frame)
 {
-	depot_erase(arg, frame->number, frame->epoch);
+	depot_release(arg, frame->epoch);
 }
 
 bool depot_sweep(struct depot *depot)
@@ -56,8 +59,11 @@ bool depot_sweep(struct depot *depot)
 		return true;
 	if (depot->forgot != depot->now && depot->now >= RECENT_MINUTES) {
 		depot->forgot = depot->now;
+		const uint32_t known = recent_count(depot->recent);
 		recent_forget(
 			depot->recent, depot->now - RECENT_MINUTES + 1, forget_delivered, depot);
+		if (recent_count(depot->recent) < known)
+			engine_forget(depot->engine, depot->now - RECENT_MINUTES + 1);
 		if (depot->now > depot->limits.ttl_minutes)
 			calendar_forget(
 				&depot->calendar, depot->now - depot->limits.ttl_minutes - 1);

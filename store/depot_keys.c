@@ -12,7 +12,9 @@ static int begin(struct depot *depot, struct depot_epoch *epoch)
 	if (epoch->number != 0)
 		epochs_release(depot->epochs, epoch->number);
 	epochs_hold(depot->epochs, number);
-	*epoch = (struct depot_epoch){ .number = number, .began = depot->now };
+	*epoch = (struct depot_epoch){
+		.number = number, .began = depot->now, .key = epochs_key(depot->epochs, number)
+	};
 	return 0;
 }
 

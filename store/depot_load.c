@@ -1,7 +1,9 @@
 #include "depot_private.h"
+#include "group.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,10 @@ struct load {
 	struct depot *depot;
 	struct depot_report *report;
 	uint32_t erased;
+	bool old_delivered; /* there are records whose time is over */
+	uint32_t epoch;     /* of the last record, with its key */
+	const struct epoch_key *key;
+	struct record_frame frame; /* of the cell that is looked at */
 };
 
 /* A disk that does not write keeps what should go until it does. */
@@ -27,112 +33,151 @@ static int commit(const struct load *load)
 
 static int erase(struct load *load, uint64_t number)
 {
-	engine_erase(load->depot->engine, ENGINE_INDEX, number);
-	engine_erase(load->depot->engine, ENGINE_BODY, number);
-	if (++load->erased < LOAD_ERASED_MAX)
-		return 0;
+	const int result = engine_erase(load->depot->engine, number);
+
+	if (result < 0 || ++load->erased < LOAD_ERASED_MAX)
+		return result;
 	load->erased = 0;
 	return commit(load);
 }
 
-/* Takes a record into memory, unless its time is over. */
+static const struct epoch_key *key_of(struct load *load, uint32_t epoch)
+{
+	if (epoch != load->epoch) {
+		load->epoch = epoch;
+		load->key = epochs_key(load->depot->epochs, epoch);
+	}
+	return load->key;
+}
+
+/* Takes a record into memory. */
 static int keep(struct load *load, uint64_t number, const struct record_index *index)
 {
 	struct depot *depot = load->depot;
-	const uint32_t end = index->delivered ? index->arrived + RECENT_MINUTES
-					      : depot_expiry(depot, index->arrived, index->ttl);
+	int result = calendar_add(&depot->calendar, number, index->arrived, index->epoch);
 
-	if (end <= depot->now)
-		return erase(load, number);
-	int result;
-	if (index->delivered) {
-		load->report->delivered++;
-		result = recent_add(depot->recent, index->route, index->frame_id, number,
-			index->arrived, index->epoch);
-	} else {
-		load->report->messages++;
-		result = calendar_add(&depot->calendar, number, index->arrived, index->epoch);
-		if (result == 0)
-			result = mailbox_add(depot->boxes, index->route,
-				mailbox_entry(number, index->frame_id, index->ttl, index->large),
-				index->frame_id);
-	}
+	load->report->messages++;
+	if (result == 0)
+		result = mailbox_add(depot->boxes, index->route,
+			mailbox_entry(number, index->frame_id, index->ttl, index->large),
+			index->frame_id);
 	if (result == 0)
 		epochs_hold(depot->epochs, index->epoch);
 	return result;
 }
 
-static int visit_index(void *arg, uint64_t number, const void *value, size_t bytes)
+static bool is_over(const struct load *load, const struct record_index *index)
+{
+	return depot_expiry(load->depot, index->arrived, index->ttl) <= load->depot->now;
+}
+
+static int visit_index(void *arg, uint64_t number, const struct record_index_bytes *bytes)
 {
 	struct load *load = arg;
-	const struct epoch_key *key = epochs_key(load->depot->epochs, record_epoch(value, bytes));
+	const struct epoch_key *key = key_of(load, get32(bytes->epoch));
 	struct record_index index;
 
 	load->depot->next = number + 1;
-	if (key && record_open_index(&index, number, value, bytes, key) == 0)
-		return keep(load, number, &index);
-	load->report->unreadable++;
-	return 0;
-}
-
-/* The cell itself says all that the index did. */
-static int visit_body(void *arg, uint64_t number, const void *value, size_t bytes)
-{
-	struct load *load = arg;
-	const uint32_t epoch = record_epoch(value, bytes);
-	const struct epoch_key *key = epochs_key(load->depot->epochs, epoch);
-	struct record_index_bytes index_bytes;
-	struct record_frame frame;
-
-	load->depot->next = number + 1;
-	if (!key || record_open_body(&frame, number, value, bytes, key) < 0) {
+	if (!key || record_open_index(&index, number, bytes, key) < 0) {
 		load->report->unreadable++;
 		return 0;
 	}
-	const struct wire_inner *inner = (const struct wire_inner *)frame.bytes;
-	struct record_index index = { .epoch = epoch,
+	return is_over(load, &index) ? erase(load, number) : keep(load, number, &index);
+}
+
+static int visit_delivered(
+	void *arg, uint64_t number, struct record_delivered_bytes *bytes, size_t len)
+{
+	struct load *load = arg;
+	struct depot *depot = load->depot;
+	const uint32_t arrived = (uint32_t)(number >> 32);
+	const uint32_t epoch = len >= sizeof bytes->epoch ? get32(bytes->epoch) : 0;
+	const struct epoch_key *key = key_of(load, epoch);
+	const int64_t count = key ? record_open_delivered(bytes, number, len, key) : -EBADMSG;
+	int result = 0;
+
+	if (arrived + RECENT_MINUTES <= depot->now) {
+		load->old_delivered = true;
+		return 0;
+	}
+	if (count < 0)
+		load->report->unreadable++;
+	for (int64_t i = 0; i < count && result == 0; i++) {
+		result = recent_add(depot->recent, bytes->frames[i].route,
+			get64(bytes->frames[i].frame_id), arrived, epoch);
+		if (result == 0) {
+			epochs_hold(depot->epochs, epoch);
+			load->report->delivered++;
+		}
+	}
+	return result == -ENOSPC ? 0 : result;
+}
+
+static bool is_cell(void *arg, uint64_t number, const struct record_body_bytes *body, size_t len)
+{
+	struct load *load = arg;
+	const struct epoch_key *key = key_of(load, get32(body->epoch));
+
+	return key && record_open_body(&load->frame, number, body, len, key) == 0;
+}
+
+/* The cell itself says all that the index did; but for whether it was received, beyond what is
+ * known of that of late: it is delivered again then, and the device knows it. */
+static int visit_cell(void *arg, uint64_t number, const struct record_body_bytes *body, size_t len,
+	struct segment_place place)
+{
+	struct load *load = arg;
+	struct record_index_bytes bytes;
+
+	if (!is_cell(load, number, body, len))
+		return 0;
+	const struct wire_inner *inner = (const struct wire_inner *)load->frame.bytes;
+	struct record_index index = { .epoch = get32(body->epoch),
 		.frame_id = get64(inner->frame_id),
-		.arrived = frame.arrived,
+		.arrived = load->frame.arrived,
 		.ttl = inner->ttl,
-		.large = frame.len == RECORD_FRAME_MAX_BYTES };
+		.large = load->frame.len == RECORD_FRAME_MAX_BYTES };
 	memcpy(index.route, inner->route, sizeof index.route);
-	record_seal_index(&index_bytes, number, &index, key);
-	engine_put(load->depot->engine, ENGINE_INDEX, number, &index_bytes, sizeof index_bytes);
+	if (is_over(load, &index) || recent_has(load->depot->recent, index.route, index.frame_id))
+		return 0;
+	load->depot->next = number + 1;
+	record_seal_index(&bytes, number, &index, load->key);
+	const int result = engine_restore(load->depot->engine, number, place, len, &bytes);
+	if (result < 0)
+		return result;
 	load->report->rebuilt++;
 	return keep(load, number, &index);
 }
 
-static int damaged_body(void *arg, uint64_t first, uint64_t end)
-{
-	struct load *load = arg;
-
-	(void)first;
-	(void)end;
-	load->report->unreadable++;
-	return 0;
-}
-
 static int damaged_index(void *arg, uint64_t first, uint64_t end)
 {
+	static const struct engine_cell_visits visits = { is_cell, visit_cell };
 	struct load *load = arg;
 
 	load->report->damaged++;
-	return engine_scan(
-		load->depot->engine, ENGINE_BODY, first, end, visit_body, damaged_body, load);
+	return engine_scan_cells(load->depot->engine, first, end, &visits, load);
 }
 
 int depot_load(struct depot *depot, struct depot_report *report)
 {
+	static const struct engine_visits visits = { visit_delivered, visit_index, damaged_index };
 	struct load load = { .depot = depot, .report = report };
-	int result = engine_scan(
-		depot->engine, ENGINE_INDEX, 0, UINT64_MAX, visit_index, damaged_index, &load);
+	int result = engine_load(depot->engine, &visits, &load);
 
+	if (load.old_delivered && depot->now >= RECENT_MINUTES)
+		engine_forget(depot->engine, depot->now - RECENT_MINUTES + 1);
 	if (result == 0)
 		result = commit(&load);
-	/* With records that can't be read, no key is known to be of no use. */
-	if (result == 0 && report->damaged == 0 && !report->engine.tables_damaged &&
-		report->engine.read_only == 0)
-		(void)epochs_destroy_empty(depot->epochs);
+	sodium_memzero(&load.frame, sizeof load.frame);
+	/* The first group of this process is its own. */
+	depot->next = (depot->next + GROUP_NUMBERS - 1) / GROUP_NUMBERS * GROUP_NUMBERS;
+	/* With records that can't be read, no key and no cell is known to be of no use. */
+	const bool complete = report->damaged == 0 && !report->engine.tables_damaged;
+	if (result == 0 && report->engine.read_only == 0) {
+		engine_loaded(depot->engine, complete);
+		if (complete)
+			(void)epochs_destroy_empty(depot->epochs);
+	}
 	return result;
 }
 

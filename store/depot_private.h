@@ -17,6 +17,7 @@ struct depot_released {
 struct depot_epoch {
 	uint32_t number; /* 0: none was needed yet */
 	uint32_t began;  /* minute */
+	const struct epoch_key *key;
 	bool used;
 };
 
@@ -53,6 +54,8 @@ uint32_t depot_expiry(const struct depot *depot, uint32_t arrived, uint8_t ttl);
 
 /* Erases what lies on disk under a number; its epoch is released by the next commit. */
 void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch);
+/* A record less, from the next commit on. */
+void depot_release(struct depot *depot, uint32_t epoch);
 
 /* Makes sure that there is an epoch to seal under. 0 or -errno. */
 int depot_use_epoch(struct depot *depot, struct depot_epoch *epoch);

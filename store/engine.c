@@ -1,208 +1,115 @@
 #include "engine_private.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* Big-endian, so that the engine's order of bytes is the order of numbers. */
-struct key {
-	uint64_t number;
-};
-
-static const char *key_of(struct key *key, uint64_t number)
+void *engine_list_add(struct engine_list *list, size_t bytes)
 {
-	key->number = htobe64(number);
-	return (const char *)key;
+	if (list->count == list->room) {
+		const size_t room = list->room ? 2 * list->room : 256;
+		void *items = realloc(list->items, room * bytes);
+		if (!items)
+			return NULL;
+		list->items = items;
+		list->room = room;
+	}
+	return (char *)list->items + list->count++ * bytes;
 }
 
-void engine_put(struct engine *engine, enum engine_space space, uint64_t number, const void *value,
-	size_t bytes)
+static struct engine_batch *gathering(struct engine *engine)
 {
-	struct key key;
-
-	rocksdb_writebatch_put_cf(engine->batch, engine->spaces[space], key_of(&key, number),
-		sizeof key, value, bytes);
+	return &engine->batches[engine->gathering];
 }
 
-void engine_erase(struct engine *engine, enum engine_space space, uint64_t number)
+int engine_add(struct engine *engine, const struct engine_message *message)
 {
-	struct key key;
+	struct engine_batch *batch = gathering(engine);
 
-	rocksdb_writebatch_delete_cf(
-		engine->batch, engine->spaces[space], key_of(&key, number), sizeof key);
+	if (batch->count == ENGINE_BATCH_MAX)
+		return -ENOBUFS;
+	struct record_body_bytes *body = (struct record_body_bytes *)&batch->cells[batch->bytes];
+	batch->bytes += record_lay_body(body, message->number, message->epoch, message->arrived,
+		message->frame, message->len);
+	batch->keys[batch->count++] = message->key;
+	return 0;
 }
 
-void engine_erase_range(struct engine *engine, uint64_t first, uint64_t end)
+int engine_erase(struct engine *engine, uint64_t number)
 {
-	struct key from, to;
+	uint64_t *place = engine_list_add(&gathering(engine)->erased, sizeof *place);
 
-	for (int space = 0; space < ENGINE_SPACES; space++)
-		rocksdb_writebatch_delete_range_cf(engine->batch, engine->spaces[space],
-			key_of(&from, first), sizeof from, key_of(&to, end), sizeof to);
+	if (!place)
+		return -ENOMEM;
+	*place = number;
+	return 0;
+}
+
+int engine_remember(struct engine *engine, const struct engine_delivered *delivered)
+{
+	struct engine_delivered *place =
+		engine_list_add(&gathering(engine)->delivered, sizeof *place);
+
+	if (!place)
+		return -ENOMEM;
+	*place = *delivered;
+	return 0;
+}
+
+int engine_restore(struct engine *engine, uint64_t number, struct segment_place at, size_t len,
+	const struct record_index_bytes *index)
+{
+	struct engine_entry *place = engine_list_add(&gathering(engine)->restored, sizeof *place);
+
+	if (!place)
+		return -ENOMEM;
+	*place = (struct engine_entry){ number, at, len, *index };
+	return 0;
+}
+
+void engine_forget(struct engine *engine, uint32_t minute)
+{
+	gathering(engine)->forget = minute;
 }
 
 void engine_abandon(struct engine *engine)
 {
-	rocksdb_writebatch_clear(engine->batch);
+	engine_batch_clear(gathering(engine));
 }
 
 bool engine_has_changes(const struct engine *engine)
 {
-	return rocksdb_writebatch_count(engine->batch) > 0;
+	const struct engine_batch *batch = &engine->batches[engine->gathering];
+
+	return batch->count > 0 || batch->erased.count > 0 || batch->delivered.count > 0 ||
+	       batch->restored.count > 0 || batch->forget != 0;
 }
 
-ssize_t engine_get(
-	struct engine *engine, enum engine_space space, uint64_t number, void *value, size_t max)
+int engine_get_index(struct engine *engine, uint64_t number, struct record_index_bytes *index)
 {
-	char *failure = NULL;
-	struct key key;
-	rocksdb_pinnableslice_t *found = rocksdb_get_pinned_cf(engine->db, engine->reading,
-		engine->spaces[space], key_of(&key, number), sizeof key, &failure);
-	int result = engine_result(failure, NULL);
-	size_t bytes = 0;
+	struct group group;
+	const int result = engine_get_group(engine, number, &group);
+	const struct group_entry *entry = result < 0 ? NULL : group_find(&group, number);
 
-	if (result < 0)
-		return result;
-	if (!found)
-		return -ENOENT;
-	const char *bytes_found = rocksdb_pinnableslice_value(found, &bytes);
-	if (bytes <= max)
-		memcpy(value, bytes_found, bytes);
-	rocksdb_pinnableslice_destroy(found);
-	return bytes <= max ? (ssize_t)bytes : -EMSGSIZE;
-}
-
-struct scan {
-	struct engine *engine;
-	enum engine_space space;
-	uint64_t end;
-	rocksdb_iterator_t *iterator;
-};
-
-/* Where the iterator stands; -ENOENT at the end. */
-static int standing(const struct scan *scan, uint64_t *number)
-{
-	char *failure = NULL;
-	size_t bytes;
-	struct key key;
-
-	if (!rocksdb_iter_valid(scan->iterator)) {
-		rocksdb_iter_get_error(scan->iterator, &failure);
-		return failure ? engine_result(failure, NULL) : -ENOENT;
-	}
-	const char *found = rocksdb_iter_key(scan->iterator, &bytes);
-	if (bytes != sizeof key)
-		return -EBADMSG;
-	memcpy(&key, found, sizeof key);
-	*number = be64toh(key.number);
-	return *number < scan->end ? 0 : -ENOENT;
-}
-
-/* With a new iterator: one that has met a damaged block may say so again elsewhere. */
-static int seek(struct scan *scan, uint64_t from, uint64_t *number)
-{
-	struct key key;
-
-	if (scan->iterator)
-		rocksdb_iter_destroy(scan->iterator);
-	scan->iterator = rocksdb_create_iterator_cf(
-		scan->engine->db, scan->engine->scanning, scan->engine->spaces[scan->space]);
-	rocksdb_iter_seek(scan->iterator, key_of(&key, from), sizeof key);
-	return standing(scan, number);
-}
-
-static bool can_seek(struct scan *scan, uint64_t from)
-{
-	uint64_t number;
-	const int result = seek(scan, from, &number);
-
-	return result == 0 || result == -ENOENT;
-}
-
-/* A seek into a block that can't be read fails, one behind it does not: from `bad`, which fails,
- * finds the first that does not, by steps that double and then halve. Leaves the iterator there. */
-static int seek_behind(struct scan *scan, uint64_t bad, uint64_t *number)
-{
-	uint64_t good = scan->end;
-
-	for (uint64_t step = 1; good - bad > step; step *= 2) {
-		if (can_seek(scan, bad + step))
-			good = bad + step;
-		else
-			bad += step;
-	}
-	while (good - bad > 1) {
-		const uint64_t middle = bad + (good - bad) / 2;
-		if (can_seek(scan, middle))
-			good = middle;
-		else
-			bad = middle;
-	}
-	return good == scan->end ? -ENOENT : seek(scan, good, number);
-}
-
-static int run(
-	struct scan *scan, uint64_t first, engine_visit *visit, engine_damaged *damaged, void *arg)
-{
-	uint64_t next = first, number = first;
-	int result = seek(scan, first, &number);
-
-	while (result != -ENOENT) {
-		if (result < 0) {
-			result = seek_behind(scan, next, &number);
-			const int stop = damaged(arg, next, result == 0 ? number : scan->end);
-			if (stop != 0 || result < 0)
-				return stop;
-		}
-		size_t bytes;
-		const char *value = rocksdb_iter_value(scan->iterator, &bytes);
-		result = visit(arg, number, value, bytes);
-		if (result != 0)
-			return result;
-		next = number + 1;
-		rocksdb_iter_next(scan->iterator);
-		result = standing(scan, &number);
-	}
+	if (!entry)
+		return result < 0 ? result : -ENOENT;
+	*index = entry->index;
 	return 0;
 }
 
-int engine_scan(struct engine *engine, enum engine_space space, uint64_t first, uint64_t end,
-	engine_visit *visit, engine_damaged *damaged, void *arg)
+ssize_t engine_get_body(struct engine *engine, uint64_t number, struct record_body_bytes *body)
 {
-	struct scan scan = { .engine = engine, .space = space, .end = end };
-
-	if (first >= end)
-		return 0;
-	const int result = run(&scan, first, visit, damaged, arg);
-	rocksdb_iter_destroy(scan.iterator);
-	return result;
-}
-
-int engine_compact(struct engine *engine)
-{
-	char *failure = NULL;
-	rocksdb_flushoptions_t *wait = rocksdb_flushoptions_create();
-
-	rocksdb_flushoptions_set_wait(wait, 1);
-	for (int space = 0; space < ENGINE_SPACES && failure == NULL; space++) {
-		rocksdb_flush_cf(engine->db, wait, engine->spaces[space], &failure);
-		if (failure == NULL)
-			rocksdb_compact_range_cf(
-				engine->db, engine->spaces[space], NULL, 0, NULL, 0);
+	/* A segment that was emptied meanwhile is gone: its cells are elsewhere then. */
+	for (int tries = 0; tries < 2; tries++) {
+		struct group group;
+		const int result = engine_get_group(engine, number, &group);
+		const struct group_entry *entry = result < 0 ? NULL : group_find(&group, number);
+		if (!entry)
+			return result < 0 ? result : -ENOENT;
+		const size_t len = group_entry_length(entry);
+		const ssize_t got =
+			segments_read(engine->segments, group_entry_place(entry), body, len);
+		if (got != -ENOENT)
+			return got < 0 || (size_t)got == len ? got : -EBADMSG;
 	}
-	rocksdb_flushoptions_destroy(wait);
-	return engine_result(failure, NULL);
-}
-
-int engine_copy(struct engine *engine, const char *directory, char error[ENGINE_ERROR_BYTES])
-{
-	char *failure = NULL;
-	rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(engine->db, &failure);
-
-	if (failure == NULL) {
-		/* Flushes above 0 bytes of log: else the copy holds the log, and its length. */
-		rocksdb_checkpoint_create(checkpoint, directory, 0, &failure);
-		rocksdb_checkpoint_object_destroy(checkpoint);
-	}
-	return engine_result(failure, error);
+	return -EBADMSG; /* an index without its cell */
 }

@@ -3,10 +3,12 @@
 #include "clock.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum writer_state { WRITER_IDLE, WRITER_BUSY, WRITER_DONE, WRITER_ENDING };
+
+enum { STEP_PAUSE_NS = 5000000 /* between steps that empty segments, while nothing else comes */ };
 
 struct engine_writer {
 	pthread_t thread;
@@ -16,38 +18,64 @@ struct engine_writer {
 	uint32_t took_us; /* of the commit that is done */
 };
 
-static int write_batch(struct engine *engine)
+static uint32_t write_batch(struct engine *engine)
 {
-	char *failure = NULL;
+	const uint64_t began_us = clock_us();
 
-	if (engine->failed == 0) {
-		rocksdb_write(engine->db, engine->durably, engine->flight, &failure);
-		engine->failed = engine_result(failure, NULL);
+	pthread_mutex_lock(&engine->work);
+	(void)engine_write(engine, &engine->batches[1 - engine->gathering]);
+	pthread_mutex_unlock(&engine->work);
+	return (uint32_t)(clock_us() - began_us);
+}
+
+/* Whether there is more of it to do. */
+static bool empty_some(struct engine *engine)
+{
+	pthread_mutex_lock(&engine->work);
+	const int result = engine_empty_some(engine, 0);
+	pthread_mutex_unlock(&engine->work);
+	return result > 0;
+}
+
+static void pause_or_wake(struct engine_writer *writer)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += STEP_PAUSE_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
 	}
-	rocksdb_writebatch_clear(engine->flight);
-	return engine->failed;
+	(void)pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
 }
 
 static void *write_always(void *arg)
 {
 	struct engine *engine = arg;
 	struct engine_writer *writer = engine->writer;
+	bool more = false;
 
 	pthread_mutex_lock(&writer->lock);
 	while (writer->state != WRITER_ENDING) {
-		if (writer->state != WRITER_BUSY) {
+		if (writer->state != WRITER_BUSY && !more) {
 			pthread_cond_wait(&writer->changed, &writer->lock);
 			continue;
 		}
+		if (writer->state == WRITER_BUSY) {
+			pthread_mutex_unlock(&writer->lock);
+			const uint32_t took_us = write_batch(engine);
+			pthread_mutex_lock(&writer->lock);
+			writer->took_us = took_us;
+			if (writer->state == WRITER_BUSY)
+				writer->state = WRITER_DONE;
+			pthread_cond_broadcast(&writer->changed);
+		} else {
+			pause_or_wake(writer);
+		}
 		pthread_mutex_unlock(&writer->lock);
-		const uint64_t began_us = clock_us();
-		(void)write_batch(engine);
-		const uint32_t took_us = (uint32_t)(clock_us() - began_us);
+		more = empty_some(engine);
 		pthread_mutex_lock(&writer->lock);
-		writer->took_us = took_us;
-		if (writer->state == WRITER_BUSY)
-			writer->state = WRITER_DONE;
-		pthread_cond_broadcast(&writer->changed);
 	}
 	pthread_mutex_unlock(&writer->lock);
 	return NULL;
@@ -56,11 +84,15 @@ static void *write_always(void *arg)
 static struct engine_writer *start_writer(struct engine *engine)
 {
 	struct engine_writer *writer = calloc(1, sizeof *writer);
+	pthread_condattr_t monotonic;
 
 	if (!writer)
 		return NULL;
 	pthread_mutex_init(&writer->lock, NULL);
-	pthread_cond_init(&writer->changed, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&writer->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	engine->writer = writer;
 	if (pthread_create(&writer->thread, NULL, write_always, engine) == 0)
 		return writer;
@@ -94,12 +126,10 @@ void engine_end_writer(struct engine *engine)
 int engine_commit_begin(struct engine *engine)
 {
 	struct engine_writer *writer = engine->writer ? engine->writer : start_writer(engine);
-	rocksdb_writebatch_t *batch = engine->batch;
 
 	if (!writer)
 		return -ENOMEM;
-	engine->batch = engine->flight;
-	engine->flight = batch;
+	engine->gathering = 1 - engine->gathering;
 	set_state(writer, WRITER_BUSY);
 	return 0;
 }
@@ -118,17 +148,19 @@ int engine_commit_end(struct engine *engine, bool wait, uint32_t *took_us)
 		result = -EINPROGRESS;
 	} else if (writer->state == WRITER_DONE) {
 		writer->state = WRITER_IDLE;
-		result = engine->failed;
+		result = atomic_load(&engine->failed);
 		if (took_us)
 			*took_us = writer->took_us;
 	}
 	pthread_mutex_unlock(&writer->lock);
+	if (result == 0)
+		segments_let_go(engine->segments);
 	return result;
 }
 
 int engine_commit(struct engine *engine)
 {
-	if (rocksdb_writebatch_count(engine->batch) == 0)
+	if (!engine_has_changes(engine))
 		return 0;
 	const int result = engine_commit_begin(engine);
 	return result < 0 ? result : engine_commit_end(engine, true, NULL);

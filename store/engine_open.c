@@ -1,144 +1,136 @@
 #include "engine_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum {
-	CACHE_BYTES = 16 << 20,    /* of 200 bytes for each of a million mailboxes 17 */
-	MEMTABLE_BYTES = 64 << 20, /* of each space; four of them */
-	MEMTABLES = 4,
-	BLOB_FILE_BYTES = 256 << 20,
-	BLOB_MIN_BYTES = 256, /* every cell */
-	OPEN_FILES = 512,
-	LOG_FILES_KEPT = 2,
-	LOG_FATAL = 4, /* RocksDB's InfoLogLevel. Its own text log lies beside the tables: a line
-			* more on a disk that is full, and its assertions end the process. */
-};
+#define FORMAT "chappe-store 2\n" /* 1 kept cells in RocksDB */
 
-/* How much damage an opening puts up with, tried in this order. */
-static const struct grade {
-	int log; /* WALRecoveryMode */
-	bool paranoid;
-} grades[] = {
-	{ rocksdb_tolerate_corrupted_tail_records_recovery, true },
-	{ rocksdb_skip_any_corrupted_records_recovery, true },
-	{ rocksdb_skip_any_corrupted_records_recovery, false },
-};
-enum { GRADES = sizeof grades / sizeof *grades };
+enum { PATH_BYTES = 512 };
 
-int engine_result(char *failure, char error[ENGINE_ERROR_BYTES])
+static void path_of(const char *directory, const char *name, char path[PATH_BYTES])
 {
-	static const struct {
-		const char *text;
-		int result;
-	} kinds[] = {
-		{ "No space left", -ENOSPC },
-		{ "Disk quota exceeded", -ENOSPC },
-		{ "Read-only file system", -EROFS },
-		{ "Permission denied", -EACCES },
-		{ "Resource temporarily unavailable", -EBUSY }, /* the lock of the directory */
-		{ "lock hold by current process", -EBUSY },
-		{ "Corruption", -EBADMSG },
-	};
-	int result = -EIO;
+	snprintf(path, PATH_BYTES, "%.480s/%s", directory, name);
+}
 
-	if (failure == NULL)
-		return 0;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && result == -EIO; i++)
-		if (strstr(failure, kinds[i].text))
-			result = kinds[i].result;
-	if (error)
-		snprintf(error, ENGINE_ERROR_BYTES, "%s", failure);
-	rocksdb_free(failure);
+static int make_directory(const char *path)
+{
+	return mkdir(path, 0700) != 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int write_format(const char *directory, const char *path)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int result = 0;
+
+	if (fd < 0)
+		return -errno;
+	errno = ENOSPC; /* of a short write */
+	if (write(fd, FORMAT, strlen(FORMAT)) != (ssize_t)strlen(FORMAT) || fsync(fd) != 0)
+		result = -errno;
+	close(fd);
+	const int above = result < 0 ? -1 : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (result == 0 && (above < 0 || fsync(above) != 0))
+		result = -errno;
+	if (above >= 0)
+		close(above);
 	return result;
 }
 
-static rocksdb_options_t *space_options(struct engine *engine, enum engine_space space)
+/* A directory says which format it has; one without it is new, unless RocksDB's own file lies
+ * there. */
+static int check_format(const char *directory, char error[ENGINE_ERROR_BYTES])
 {
-	rocksdb_options_t *options = rocksdb_options_create();
-	rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+	char path[PATH_BYTES];
+	struct stat status;
 
-	rocksdb_block_based_options_set_block_cache(table, engine->cache);
-	rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
-	/* 10 bits a number, for reads of single records. */
-	rocksdb_block_based_options_set_filter_policy(
-		table, rocksdb_filterpolicy_create_bloom_full(10));
-	rocksdb_options_set_block_based_table_factory(options, table);
-	rocksdb_block_based_options_destroy(table);
-	rocksdb_options_set_compression(options, rocksdb_no_compression); /* it is ciphertext */
-	rocksdb_options_set_write_buffer_size(options, MEMTABLE_BYTES);
-	rocksdb_options_set_max_write_buffer_number(options, MEMTABLES);
-	if (space == ENGINE_BODY) {
-		rocksdb_options_set_enable_blob_files(options, 1);
-		rocksdb_options_set_min_blob_size(options, BLOB_MIN_BYTES);
-		rocksdb_options_set_blob_file_size(options, BLOB_FILE_BYTES);
-		rocksdb_options_set_enable_blob_gc(options, 1);
+	path_of(directory, "format", path);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno != ENOENT)
+		return -errno;
+	if (fd >= 0) {
+		char found[sizeof FORMAT + 1] = "";
+		const ssize_t got = read(fd, found, sizeof found - 1);
+		const int failed = errno;
+		close(fd);
+		if (got < 0)
+			return -failed;
+		found[got] = '\0';
+		/* Not whole: the process ended when it made the directory. */
+		if (strcmp(found, FORMAT) == 0)
+			return 0;
+		if (strncmp(found, FORMAT, (size_t)got) != 0) {
+			snprintf(error, ENGINE_ERROR_BYTES,
+				"messages of another version of chappe-store: its file `format` "
+				"does not say " FORMAT);
+			error[strcspn(error, "\n")] = '\0';
+			return -EPROTO;
+		}
 	}
-	return options;
+	path_of(directory, "CURRENT", path);
+	if (stat(path, &status) == 0) {
+		snprintf(error, ENGINE_ERROR_BYTES,
+			"messages of an older version of chappe-store (format 1), which this one "
+			"does not read: move the directory away to begin anew");
+		return -EPROTO;
+	}
+	path_of(directory, "format", path);
+	return write_format(directory, path);
 }
 
-static void make_options(struct engine *engine)
+int engine_make_directory(const char *directory, char error[ENGINE_ERROR_BYTES])
 {
-	engine->cache = rocksdb_cache_create_lru(CACHE_BYTES);
-	engine->whole = rocksdb_options_create();
-	rocksdb_options_set_create_if_missing(engine->whole, 1);
-	rocksdb_options_set_create_missing_column_families(engine->whole, 1);
-	rocksdb_options_set_max_open_files(engine->whole, OPEN_FILES);
-	rocksdb_options_set_keep_log_file_num(engine->whole, LOG_FILES_KEPT);
-	rocksdb_options_set_info_log_level(engine->whole, LOG_FATAL);
-	for (int space = 0; space < ENGINE_SPACES; space++)
-		engine->of_space[space] = space_options(engine, (enum engine_space)space);
-	engine->batch = rocksdb_writebatch_create();
-	engine->flight = rocksdb_writebatch_create();
-	engine->durably = rocksdb_writeoptions_create();
-	rocksdb_writeoptions_set_sync(engine->durably, 1);
-	engine->reading = rocksdb_readoptions_create();
-	engine->scanning = rocksdb_readoptions_create();
-	rocksdb_readoptions_set_fill_cache(engine->scanning, 0);
-	rocksdb_readoptions_set_readahead_size(engine->scanning, 2 << 20);
+	char path[PATH_BYTES];
+	int result = mkdir(directory, 0700) != 0 ? -errno : 0;
+
+	path_of(directory, "format", path);
+	if (result == 0)
+		result = write_format(directory, path);
+	if (result < 0)
+		snprintf(error, ENGINE_ERROR_BYTES, "%.400s: %s", directory, strerror(-result));
+	return result;
 }
 
-/* RocksDB's default column family is its own; it stays empty. */
-static int open_db(struct engine *engine, const char *directory, const struct grade *grade,
-	bool read_only, char error[ENGINE_ERROR_BYTES])
+static int make_batches(struct engine *engine)
 {
-	const char *const names[] = { "default", "index", "body" };
-	const rocksdb_options_t *options[] = { engine->whole, engine->of_space[ENGINE_INDEX],
-		engine->of_space[ENGINE_BODY] };
-	rocksdb_column_family_handle_t *handles[3] = { NULL };
-	char *failure = NULL;
-
-	rocksdb_options_set_wal_recovery_mode(engine->whole, grade->log);
-	rocksdb_options_set_paranoid_checks(engine->whole, grade->paranoid);
-	rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(
-		engine->whole, !grade->paranoid);
-	engine->db = read_only ? rocksdb_open_for_read_only_column_families(engine->whole,
-					 directory, 3, names, options, handles, false, &failure)
-			       : rocksdb_open_column_families(engine->whole, directory, 3, names,
-					 options, handles, &failure);
-	if (failure)
-		return engine_result(failure, error);
-	rocksdb_column_family_handle_destroy(handles[0]);
-	engine->spaces[ENGINE_INDEX] = handles[1];
-	engine->spaces[ENGINE_BODY] = handles[2];
+	for (int i = 0; i < 2; i++) {
+		/* Taken as it is used. */
+		void *cells = mmap(NULL, ENGINE_CELLS_BYTES, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (cells == MAP_FAILED)
+			return -ENOMEM;
+		engine->batches[i].cells = cells;
+	}
 	return 0;
 }
 
-static int open_graded(struct engine *engine, const char *directory, bool read_only,
-	struct engine_report *report, char error[ENGINE_ERROR_BYTES])
+static int open_parts(struct engine *engine, const char *directory, struct engine_report *report,
+	char error[ENGINE_ERROR_BYTES])
 {
-	int result = -EBADMSG;
+	char path[PATH_BYTES];
+	int result = make_directory(directory);
 
-	for (int i = 0; i < GRADES && result == -EBADMSG; i++) {
-		report->log_damaged = i > 0;
-		report->tables_damaged = !grades[i].paranoid;
-		result = open_db(engine, directory, &grades[i], read_only, error);
-		if (result == -EBADMSG && i == 0)
-			snprintf(report->text, sizeof report->text, "%s", error);
-	}
+	if (result == 0)
+		result = check_format(directory, error);
+	path_of(directory, "cells", path);
+	if (result == 0)
+		result = make_directory(path);
+	if (result < 0)
+		return result;
+	path_of(directory, "index", path);
+	result = table_open(&engine->table, path, report, error);
+	if (result < 0)
+		return result;
+	atomic_store(&engine->failed, report->read_only);
+	path_of(directory, "cells", path);
+	result = segments_open(&engine->segments, path);
+	if (result < 0)
+		snprintf(error, ENGINE_ERROR_BYTES, "%.400s: %s", path, strerror(-result));
 	return result;
 }
 
@@ -146,28 +138,22 @@ int engine_open(struct engine **out, const char *directory, struct engine_report
 	char error[ENGINE_ERROR_BYTES])
 {
 	struct engine *engine = calloc(1, sizeof *engine);
-	int result = -ENOMEM;
 
 	*out = NULL;
 	memset(report, 0, sizeof *report);
-	snprintf(error, ENGINE_ERROR_BYTES, "out of memory");
-	if (!engine)
+	error[0] = '\0';
+	if (!engine) {
+		snprintf(error, ENGINE_ERROR_BYTES, "out of memory");
 		return -ENOMEM;
-	make_options(engine);
-	if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
-		result = -errno;
-		snprintf(error, ENGINE_ERROR_BYTES, "%s", strerror(errno));
-		engine_close(engine);
-		return result;
 	}
-	result = open_graded(engine, directory, false, report, error);
-	if (result == -EROFS || result == -ENOSPC || result == -EIO) {
-		engine->failed = report->read_only = result;
-		result = open_graded(engine, directory, true, report, error);
-	}
-	if (result == -EBUSY)
-		snprintf(error, ENGINE_ERROR_BYTES, "another process has it open");
+	pthread_mutex_init(&engine->work, NULL);
+	engine->tail.number = UINT64_MAX; /* none */
+	int result = make_batches(engine);
+	if (result == 0)
+		result = open_parts(engine, directory, report, error);
 	if (result < 0) {
+		if (error[0] == '\0')
+			snprintf(error, ENGINE_ERROR_BYTES, "%s", strerror(-result));
 		engine_close(engine);
 		return result;
 	}
@@ -180,19 +166,19 @@ void engine_close(struct engine *engine)
 	if (!engine)
 		return;
 	engine_end_writer(engine);
-	for (int space = 0; space < ENGINE_SPACES; space++)
-		if (engine->spaces[space])
-			rocksdb_column_family_handle_destroy(engine->spaces[space]);
-	if (engine->db)
-		rocksdb_close(engine->db);
-	for (int space = 0; space < ENGINE_SPACES; space++)
-		rocksdb_options_destroy(engine->of_space[space]);
-	rocksdb_options_destroy(engine->whole);
-	rocksdb_writebatch_destroy(engine->batch);
-	rocksdb_writebatch_destroy(engine->flight);
-	rocksdb_writeoptions_destroy(engine->durably);
-	rocksdb_readoptions_destroy(engine->reading);
-	rocksdb_readoptions_destroy(engine->scanning);
-	rocksdb_cache_destroy(engine->cache);
+	table_close(engine->table);
+	segments_close(engine->segments);
+	for (int i = 0; i < 2; i++) {
+		struct engine_batch *batch = &engine->batches[i];
+		if (!batch->cells)
+			continue;
+		engine_batch_clear(batch);
+		munmap(batch->cells, ENGINE_CELLS_BYTES);
+		free(batch->erased.items);
+		free(batch->delivered.items);
+		free(batch->restored.items);
+	}
+	free(engine->step);
+	pthread_mutex_destroy(&engine->work);
 	free(engine);
 }

@@ -1,27 +1,89 @@
-/* What engine.c and engine_open.c share: RocksDB's handles. */
+/* What the files of the engine share. */
 #ifndef CHAPPE_STORE_ENGINE_PRIVATE_H
 #define CHAPPE_STORE_ENGINE_PRIVATE_H
 
 #include "engine.h"
+#include "group.h"
+#include "table.h"
 
-#include <rocksdb/c.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
-struct engine {
-	rocksdb_t *db;
-	int failed; /* why the first commit that failed did: RocksDB is not asked to write again;
-		     * the writer's while a commit is under way */
-	rocksdb_column_family_handle_t *spaces[ENGINE_SPACES];
-	rocksdb_writebatch_t *batch;  /* that gathers */
-	rocksdb_writebatch_t *flight; /* that is being written */
-	struct engine_writer *writer; /* engine_commit.c; NULL before the first commit */
-	rocksdb_writeoptions_t *durably;
-	rocksdb_readoptions_t *reading, *scanning;
-	rocksdb_options_t *whole, *of_space[ENGINE_SPACES];
-	rocksdb_cache_t *cache;
+enum {
+	ENGINE_CELLS_BYTES = ENGINE_BATCH_MAX * RECORD_LARGE_BYTES,
+	ENGINE_STEP_BYTES = 256 << 10, /* of a segment that is emptied, at once */
+};
+_Static_assert((int)ENGINE_CELLS_BYTES <= (int)SEGMENT_BYTES, "a batch is one write");
+
+/* An entry that gets another place, or was lost. */
+struct engine_entry {
+	uint64_t number;
+	struct segment_place place;
+	size_t len;
+	struct record_index_bytes index; /* of a lost one */
 };
 
-/* Frees RocksDB's text of a failure, copied to error where that is not NULL. 0 for no failure. */
-int engine_result(char *failure, char error[ENGINE_ERROR_BYTES]);
+/* A list that grows, of elements of one size. */
+struct engine_list {
+	void *items;
+	size_t count, room;
+};
+
+struct engine_batch {
+	uint8_t *cells; /* as they will lie on disk, plain until the writer seals them */
+	size_t bytes;
+	const struct epoch_key *keys[ENGINE_BATCH_MAX]; /* of each cell */
+	uint32_t count;
+	struct engine_list erased;    /* uint64_t */
+	struct engine_list delivered; /* struct engine_delivered */
+	struct engine_list restored;  /* struct engine_entry */
+	uint32_t forget;              /* minute; 0: nothing */
+};
+
+struct engine {
+	struct engine_batch batches[2];
+	uint32_t gathering;           /* which of them; the other one is the writer's */
+	struct engine_writer *writer; /* engine_commit.c; NULL before the first commit */
+	_Atomic int failed; /* why the first commit that failed did: nothing is written any more */
+
+	pthread_mutex_t work; /* what follows is used under it */
+	struct table *table;  /* its batch; it may be read without */
+	struct segments *segments;
+	struct group tail; /* the last one, of this process's numbers */
+	bool tail_changed;
+	struct group open; /* that is being changed */
+	bool is_open, open_changed;
+	uint32_t delivered_count;      /* of records of what was delivered, since start */
+	bool is_loaded;                /* it is known which cells are live */
+	bool copying;                  /* no segment goes */
+	struct segment_place emptying; /* engine_compact.c */
+	uint8_t *step;                 /* its two buffers of ENGINE_STEP_BYTES */
+};
+
+/* Room for one more, NULL without memory. */
+void *engine_list_add(struct engine_list *list, size_t bytes);
+
+/* engine_group.c. The group of a number, for changes, which are in the table's batch after
+ * engine_close_group(); numbers ascend meanwhile. -ENOENT for one that was never written, then it
+ * is empty; else -errno. */
+int engine_open_group(struct engine *engine, uint64_t number, struct group **group);
+void engine_group_changed(struct engine *engine, const struct group *group);
+void engine_close_groups(struct engine *engine);
+/* Reads one: 0 or -errno. */
+int engine_get_group(struct engine *engine, uint64_t number, struct group *group);
+
+/* engine_write.c. Makes a batch durable, with the work held. 0 or -errno. */
+int engine_write(struct engine *engine, struct engine_batch *batch);
+void engine_batch_clear(struct engine_batch *batch);
+
+/* engine_compact.c. Moves some live cells out of a segment that has few of them; all: out of any
+ * that has erased ones, up to the segment of that number. Work held. 1 where there is more to
+ * do, 0, or -errno. */
+int engine_empty_some(struct engine *engine, uint32_t all);
+
+/* engine_open.c. Makes a directory of the engine's format, which must not be there. 0 or -errno
+ * with a text. */
+int engine_make_directory(const char *directory, char error[ENGINE_ERROR_BYTES]);
 
 /* Ends the writer's thread, after what it is writing. */
 void engine_end_writer(struct engine *engine);

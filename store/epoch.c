@@ -73,8 +73,7 @@ static struct epoch *add(struct epochs *epochs, uint32_t number)
 
 static void expand(struct epoch_key *key)
 {
-	aes256_set_encrypt_key(&key->cipher, key->bytes);
-	gcm_set_key(&key->hash, &key->cipher, (nettle_cipher_func *)aes256_encrypt);
+	seal_expand(&key->sealing, key->bytes, seal_has_fast());
 }
 
 static void drop(struct epochs *epochs, const struct epoch *epoch)

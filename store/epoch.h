@@ -7,18 +7,17 @@
 #ifndef CHAPPE_STORE_EPOCH_H
 #define CHAPPE_STORE_EPOCH_H
 
-#include <nettle/aes.h>
-#include <nettle/gcm.h>
+#include "seal.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-enum { EPOCH_KEY_BYTES = 32, EPOCH_MINUTES = 60, EPOCH_ERROR_BYTES = 512 };
+enum { EPOCH_KEY_BYTES = SEAL_KEY_BYTES, EPOCH_MINUTES = 60, EPOCH_ERROR_BYTES = 512 };
 
 /* A key and what AES-256-GCM makes of it. */
 struct epoch_key {
+	struct seal_key sealing;
 	uint8_t bytes[EPOCH_KEY_BYTES];
-	struct aes256_ctx cipher;
-	struct gcm_key hash;
 };
 
 struct epochs;

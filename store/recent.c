@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum { RECENT_FIRST = 1024, RECENT_FRAME_BYTES = 24 };
-_Static_assert(sizeof(struct recent_frame) == 32, "two a cache line");
+_Static_assert(sizeof(struct recent_frame) == 24, "no padding");
 
-/* Open addressing with linear probing, at most 3/4 full; number 0 is an empty place. */
+/* Open addressing with linear probing, at most 3/4 full; epoch 0 is an empty place. */
 struct recent {
 	uint8_t secret[crypto_shorthash_siphashx24_KEYBYTES];
 	struct recent_frame *frames;
@@ -66,7 +66,7 @@ static uint32_t probe(const struct recent *recent, const struct recent_frame *fr
 {
 	uint32_t at = home(recent, frame);
 
-	while (recent->frames[at].number != 0 &&
+	while (recent->frames[at].epoch != 0 &&
 		memcmp(recent->frames[at].hash, frame->hash, sizeof frame->hash) != 0)
 		at = (at + 1) & (recent->size - 1);
 	return at;
@@ -88,23 +88,23 @@ static int grow(struct recent *recent)
 	}
 	recent->size = size * 2;
 	for (uint32_t i = 0; i < size; i++)
-		if (old[i].number != 0)
+		if (old[i].epoch != 0)
 			recent->frames[probe(recent, &old[i])] = old[i];
 	free(old);
 	return 0;
 }
 
-int recent_add(struct recent *recent, const uint8_t *route, uint64_t frame_id, uint64_t number,
-	uint32_t arrived, uint32_t epoch)
+int recent_add(struct recent *recent, const uint8_t *route, uint64_t frame_id, uint32_t arrived,
+	uint32_t epoch)
 {
-	struct recent_frame frame = { .number = number, .arrived = arrived, .epoch = epoch };
+	struct recent_frame frame = { .arrived = arrived, .epoch = epoch };
 	const int result = grow(recent);
 
 	if (result < 0)
 		return result;
 	hash(recent, route, frame_id, frame.hash);
 	const uint32_t at = probe(recent, &frame);
-	recent->count += recent->frames[at].number == 0;
+	recent->count += recent->frames[at].epoch == 0;
 	recent->frames[at] = frame;
 	return 0;
 }
@@ -114,7 +114,7 @@ bool recent_has(const struct recent *recent, const uint8_t *route, uint64_t fram
 	struct recent_frame frame;
 
 	hash(recent, route, frame_id, frame.hash);
-	return recent->frames[probe(recent, &frame)].number != 0;
+	return recent->frames[probe(recent, &frame)].epoch != 0;
 }
 
 /* Closes the gap, as those behind it may be found only over it. */
@@ -122,7 +122,7 @@ static void remove_at(struct recent *recent, uint32_t gap)
 {
 	const uint32_t mask = recent->size - 1;
 
-	for (uint32_t at = (gap + 1) & mask; recent->frames[at].number != 0; at = (at + 1) & mask) {
+	for (uint32_t at = (gap + 1) & mask; recent->frames[at].epoch != 0; at = (at + 1) & mask) {
 		const uint32_t wanted = home(recent, &recent->frames[at]);
 		if (((at - wanted) & mask) < ((at - gap) & mask))
 			continue;
@@ -137,7 +137,7 @@ void recent_forget(struct recent *recent, uint32_t minute, recent_gone *gone, vo
 {
 	for (uint32_t at = 0; at < recent->size;) {
 		const struct recent_frame frame = recent->frames[at];
-		if (frame.number == 0 || frame.arrived >= minute) {
+		if (frame.epoch == 0 || frame.arrived >= minute) {
 			at++;
 			continue;
 		}

@@ -8,14 +8,13 @@
 
 enum {
 	RECENT_MINUTES = 10,  /* from arrival: for so long may a sender repeat a frame */
-	RECENT_MAX = 3 << 20, /* 5,242 frames a second for ten minutes; 32 bytes each */
+	RECENT_MAX = 3 << 20, /* 5,242 frames a second for ten minutes; 24 bytes each */
 };
 
 struct recent_frame {
 	uint8_t hash[16];
-	uint64_t number;
 	uint32_t arrived; /* minutes */
-	uint32_t epoch;
+	uint32_t epoch;   /* under which its record lies */
 };
 
 struct recent;
@@ -25,8 +24,8 @@ void recent_destroy(struct recent *recent);
 uint32_t recent_count(const struct recent *recent);
 
 /* -ENOSPC above RECENT_MAX, -ENOMEM. */
-int recent_add(struct recent *recent, const uint8_t *route, uint64_t frame_id, uint64_t number,
-	uint32_t arrived, uint32_t epoch);
+int recent_add(struct recent *recent, const uint8_t *route, uint64_t frame_id, uint32_t arrived,
+	uint32_t epoch);
 bool recent_has(const struct recent *recent, const uint8_t *route, uint64_t frame_id);
 
 /* Forgets those that arrived before a minute, calling gone() for each. */

@@ -99,8 +99,8 @@ for file in control/chappe.db control/relay.key backup.json; do
 done
 damage flip "store/keys/$(ls "$T/backup/store/keys" | head -n 1)"
 refused 10 "store/keys/.*its sum is not that"
-damage rm "store/messages/CURRENT"
-refused 10 "store/messages/CURRENT: it is missing"
+damage rm "store/messages/index/CURRENT"
+refused 10 "store/messages/index/CURRENT: it is missing"
 damage touch control/more
 refused 10 "control/more: not in SHA256SUMS"
 damage sed -i 2d SHA256SUMS

@@ -213,7 +213,7 @@ static void verify_finds_what_is_damaged(void **state)
 	assert_int_equal(now.verify, ADMIN_JOB_DONE);
 	assert_int_equal(depot_compact(service.depot), 0);
 	close_all();
-	files_each(".blob", damage_one, &left);
+	files_each(".cells", damage_one, &left);
 	open_all();
 	assert_int_equal(ask_op(ADMIN_VERIFY).result, 0);
 	now = until_verified();
