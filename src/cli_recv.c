@@ -157,6 +157,8 @@ static int on_event(struct cli *cli, const struct chappe_event *event)
 	handover_event(command->handover, event);
 	if (event->type == CHAPPE_EVENT_STATE && command->follow)
 		note_state(event);
+	if (event->type == CHAPPE_EVENT_NOT_ACCEPTED) /* one of an earlier process */
+		fprintf(stderr, "chappe: %s: %s\n", event->contact, chappe_strerror(event->error));
 	if (event->type == CHAPPE_EVENT_CONTACT_READY)
 		fprintf(stderr, "chappe: %s is now a contact; compare: chappe contact verify %s\n",
 			event->contact, event->contact);
