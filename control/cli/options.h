@@ -79,6 +79,9 @@ int options_parse(int argc, char *argv[], struct options *options, int *status);
 
 void options_help(const struct command *command); /* NULL: the overview */
 
+/* options_set.c: takes the value of an option, or NULL where it has none. Returns 0 or -EINVAL. */
+int options_set(enum option_id option, const char *text, struct options *options);
+
 /* "90", "90s", "30m", "24h", "7d" to seconds. Returns 0 or -EINVAL. */
 int options_duration(const char *text, uint64_t *seconds);
 /* "1500", "20k", "5M", "1G", "2T" (powers of 1,000). Returns 0 or -EINVAL. */
