@@ -68,6 +68,8 @@ static void measure_stages(const struct options *options, uint32_t burst)
 	struct stage_times *times = &rig.workers[0]->times;
 	bool alone = true;
 
+	round_.offload = options->offload.values[0] != 0; /* as the headline has it */
+	rig_offload(&rig, round_.offload);
 	memset(times, 0, sizeof *times);
 	times->on = true;
 	for (uint32_t i = 0; i < options->pairs; i++) {

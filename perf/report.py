@@ -113,7 +113,7 @@ def place(figure, whole=True):
     parts = []
     if whole:
         parts += [f"{figure['cell']} bytes"] if figure["cell"] else []
-        parts += [f"{figure['sessions']:,} sessions"] if figure["sessions"] else []
+        parts += [f"{figure['sessions']:,} session" + "s" * (figure["sessions"] > 1)] if figure["sessions"] else []
     if whole or figure["name"] == "handshake":
         parts += [figure["suite"]] if figure["suite"] else []
     parts += [f"IPv{figure['family']}"] if figure.get("family", 4) == 6 else []
@@ -199,7 +199,7 @@ def print_table(figures, missing=()):
     for row in rows:
         if row.missed() is not None:
             what = "must" if row.verdict == MISSED else "goal"
-            print(f"\n{row.name} {row.place()} misses its {what}, {number(row.missed())}, by {row.missed_by():.1f} %: " + (
+            print(f"\n{row.name} {row.place()}".rstrip() + f" misses its {what}, {number(row.missed())}, by {row.missed_by():.1f} %: " + (
                   "the report says where the cost lies and what was tried" if row.tried() else UNTRIED))
     for text in missing:
         print(f"\nnot measured: {text}")

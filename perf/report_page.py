@@ -20,13 +20,13 @@ p{max-width:46rem}.lead{color:var(--quiet);margin:.2rem 0 1.2rem}
 .tile b{display:block;font-size:1.6rem;line-height:1.2}.tile span{color:var(--quiet);font-size:.85rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums;width:100%}
 td,th{padding:.34rem .8rem .34rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top;font-size:.9rem}
-th{color:var(--quiet);font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}
-td:first-child{min-width:16rem}.small td{font-size:.82rem;padding-top:.18rem;padding-bottom:.18rem}
+th{color:var(--quiet);font-weight:600}td.n,th.n{text-align:right}td.n{white-space:nowrap}
+td:first-child{min-width:14rem}.small td{font-size:.82rem;padding-top:.18rem;padding-bottom:.18rem}
 .badge{border-radius:99px;padding:.08rem .6rem;font-size:.8rem;white-space:nowrap;color:#fff;background:var(--green)}
 .badge.met{background:#14708c}.badge.missed{background:#b3261e}
 .quiet{color:var(--quiet)}.what{white-space:nowrap}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(27rem,1fr));gap:1.4rem 2rem;margin:1rem 0}
-svg{display:block;width:100%;height:auto}svg.wide{margin:1.2rem 0}svg.bullet{width:9.4rem}
+svg{display:block;width:100%;height:auto}svg.wide{margin:1.2rem 0}svg.bullet{width:8rem}
 svg .must{fill:#d5dbe1}svg .goal{fill:#b4c9d1}
 svg text{font:11.5px system-ui,sans-serif;fill:var(--ink)}svg .title{font-size:13px;font-weight:600}
 svg .quiet{fill:var(--quiet)}svg .value{font-size:10.5px;fill:var(--quiet)}svg .inside{fill:#fff;font-size:10.5px}
@@ -71,9 +71,10 @@ def target_table(rows):
         spread = f"<br><span class=quiet>{row.spread()}</span>" if row.spread() else ""
         lines.append((f"<b>{row.name}</b><br><span class=quiet>{escape(row.place())}</span>",
                       escape(report.value(row.figure)), escape(report.floor(row.figure)),
-                      f"<b>{number(row.ratio)}</b>{spread}", f"{sign} {number(row.must)}", f"{sign} {number(row.goal)}",
-                      f"<span class='quiet what'>{escape(row.what)}</span>", plot.bullet(row), badge(row)))
-    return table(lines, ("figure", "value", "floor", "ratio", "must", "goal", "", "", ""), right=(1, 2, 3, 4, 5))
+                      f"<b>{number(row.ratio)}</b>{spread}",
+                      f"{sign} {number(row.must)}<br><span class='quiet what'>{escape(row.what)}</span>",
+                      f"{sign} {number(row.goal)}", plot.bullet(row), badge(row)))
+    return table(lines, ("figure", "value", "floor", "ratio", "must", "goal", "", ""), right=(1, 2, 3, 4, 5))
 
 
 def tiles(rows):
@@ -106,11 +107,11 @@ def path_plots(figures):
         for cell in cells:
             found = [pair(find(figures, "path", cell=cell, sessions=n, suite=suite)) for n in sessions]
             if sum(values[0] is not None for values in found) > 1:
-                series += [(f"path, {cell} bytes", [values[0] for values in found]),
-                           ("floor", [values[1] for values in found])]
+                series += [(f"path, {cell}", [values[0] for values in found]),
+                           (f"floor, {cell}", [values[1] for values in found])]
         if series:
             labels = [f"{n:,}" for n in sessions]
-            out.append(plot.lines(f"Sessions: {suite}", "cycles a frame", labels, series))
+            out.append(plot.lines(f"Sessions: {suite}, by cell size", "cycles a frame", labels, series))
     return out
 
 
@@ -125,7 +126,7 @@ def worker_plots(figures):
         groups = [("one worker", [rss["alone"], None, rss["floor_alone"]]),
                   ("two workers", [rss["alone"] / rss["value"], steered["alone"] / steered["value"],
                                    rss["floor_alone"] / rss["floor"]])]
-        out.append(plot.bars(f"Workers: {cell} bytes, {sessions:,} sessions, {suite[:6]}", "cycles a frame",
+        out.append(plot.bars(f"Workers: {cell} bytes, {sessions:,} sessions{'' if suite == AES else ', chacha20'}", "cycles a frame",
                              groups, ("spread by RSS", "half steered", "bare AEAD, threads")))
     return out
 

@@ -83,7 +83,7 @@ def lines(title, unit, labels, series):
     return "".join(out) + "</svg>"
 
 
-def stacked(title, unit, groups, labels_wide=275):
+def stacked(title, unit, groups, labels_wide=310):
     """One horizontal bar a group: groups = [(label, [(part, value), ..])]. Parts that are too small
     to be seen are put together."""
     width, tall, gap = 980, 24, 12
@@ -130,7 +130,7 @@ def costs(title, unit, rows):
         out.append(text(left - 10, y + 14, label, "end"))
         out.append(f'<rect x="{left}" y="{y}" width="{wide:.1f}" height="{tall}" rx="2" '
                    f'fill="{COLOURS[0] if ours else COLOURS[1]}"/>')
-        out.append(text(left + wide + 7, y + 14, f"{number(value)}{'  ' + note if note else ''}", kind="value"))
+        out.append(text(left + wide + 7, y + 14, f"{number(value)}{', ' + note if note else ''}", kind="value"))
     return "".join(out) + "</svg>"
 
 

@@ -75,6 +75,12 @@ NOTES = {
                   "Pages of the kernel's cache used again instead of new ones: 455,000 to 830,000 frames/s on a virtual "
                   "machine, whose host takes 4 to 12 us to find a page."],
     },
+    **{f"live_store_{state}": {
+        "where": ["Every eighth frame of these rounds is to be stored: opened as a live one, then dropped by name or copied "
+                  "into the ring to chappe-store. The ratio would be 1.05 if live frames were 5 % slower and a stored one "
+                  "cost as much; the pairs' spread is as wide as what is missing to 1."],
+        "tried": ["Copying and wiping 480 bytes of a record, not the 1,280 of its slot."],
+    } for state in ("gone", "stopped", "filling")},
     "memory_per_device": {
         "where": ["A session takes 2,496 bytes, of which 2,018 are its two AES-256-GCM keys as intel-ipsec-mb wants them (15 "
                   "round keys and 48 powers of the hash key each); slots are devices times 1.125, which makes 2,808. Control "
