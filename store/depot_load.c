@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOAD_ERASED_MAX = 4096 /* before they are committed */ };
+enum { LOAD_ERASED_MAX = 4096, LOAD_RESTORED_MAX = 65536 /* before they are committed */ };
 
 struct load {
 	struct depot *depot;
@@ -145,7 +145,8 @@ static int visit_cell(void *arg, uint64_t number, const struct record_body_bytes
 	const int result = engine_restore(load->depot->engine, number, place, len, &bytes);
 	if (result < 0)
 		return result;
-	load->report->rebuilt++;
+	if (++load->report->rebuilt % LOAD_RESTORED_MAX == 0 && commit(load) < 0)
+		return -EIO;
 	return keep(load, number, &index);
 }
 
@@ -172,7 +173,7 @@ int depot_load(struct depot *depot, struct depot_report *report)
 	/* The first group of this process is its own. */
 	depot->next = (depot->next + GROUP_NUMBERS - 1) / GROUP_NUMBERS * GROUP_NUMBERS;
 	/* With records that can't be read, no key and no cell is known to be of no use. */
-	const bool complete = report->damaged == 0 && !report->engine.tables_damaged;
+	const bool complete = report->damaged == 0 && !report->engine.index_lost;
 	if (result == 0 && report->engine.read_only == 0) {
 		engine_loaded(depot->engine, complete);
 		if (complete)

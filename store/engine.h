@@ -24,8 +24,8 @@ struct engine;
 
 /* What engine_open() found wrong and went on without. */
 struct engine_report {
-	bool log_damaged;    /* records in the write-ahead log: skipped */
-	bool tables_damaged; /* tables that don't open: what lies in them is not served */
+	bool format_damaged; /* the file that names the format: written anew */
+	bool index_lost;     /* it is damaged, and is made anew from the cells */
 	int read_only;       /* -errno of a disk that does not write: it is only read; else 0 */
 	char text[ENGINE_ERROR_BYTES];
 };

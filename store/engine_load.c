@@ -68,6 +68,8 @@ static int damaged_groups(void *arg, uint64_t first, uint64_t end)
 int engine_load(struct engine *engine, const struct engine_visits *visits, void *arg)
 {
 	struct load load = { engine, visits, arg };
+	if (engine->rebuilding)
+		return visits->damaged(arg, 0, UINT64_MAX);
 	const int result = table_scan(engine->table, TABLE_DELIVERED, 0, UINT64_MAX,
 		visit_delivered, skip_damaged, &load);
 
@@ -80,6 +82,7 @@ void engine_loaded(struct engine *engine, bool complete)
 {
 	pthread_mutex_lock(&engine->work);
 	engine->is_loaded = true;
+	engine_rebuilt(engine);
 	for (uint32_t at = 0; !complete && segments_at(engine->segments, at); at++)
 		segments_at(engine->segments, at)->kept = true;
 	if (atomic_load(&engine->failed) == 0)

@@ -42,9 +42,19 @@ static int write_format(const char *directory, const char *path)
 	return result;
 }
 
+/* Names another format, not just none. */
+static bool is_other(const char *found)
+{
+	unsigned format;
+	char line_end;
+
+	return strcmp(found, FORMAT) != 0 &&
+	       sscanf(found, "chappe-store %u%c", &format, &line_end) == 2 && line_end == '\n';
+}
+
 /* A directory says which format it has; one without it is new, unless RocksDB's own file lies
  * there. */
-static int check_format(const char *directory, char error[ENGINE_ERROR_BYTES])
+static int check_format(const char *directory, bool *damaged, char error[ENGINE_ERROR_BYTES])
 {
 	char path[PATH_BYTES];
 	struct stat status;
@@ -64,13 +74,14 @@ static int check_format(const char *directory, char error[ENGINE_ERROR_BYTES])
 		/* Not whole: the process ended when it made the directory. */
 		if (strcmp(found, FORMAT) == 0)
 			return 0;
-		if (strncmp(found, FORMAT, (size_t)got) != 0) {
+		if (is_other(found)) {
 			snprintf(error, ENGINE_ERROR_BYTES,
 				"messages of another version of chappe-store: its file `format` "
 				"does not say " FORMAT);
 			error[strcspn(error, "\n")] = '\0';
 			return -EPROTO;
 		}
+		*damaged = strncmp(found, FORMAT, (size_t)got) != 0;
 	}
 	path_of(directory, "CURRENT", path);
 	if (stat(path, &status) == 0) {
@@ -116,21 +127,19 @@ static int open_parts(struct engine *engine, const char *directory, struct engin
 	int result = make_directory(directory);
 
 	if (result == 0)
-		result = check_format(directory, error);
+		result = check_format(directory, &report->format_damaged, error);
 	path_of(directory, "cells", path);
 	if (result == 0)
 		result = make_directory(path);
 	if (result < 0)
 		return result;
-	path_of(directory, "index", path);
-	result = table_open(&engine->table, path, report, error);
-	if (result < 0)
-		return result;
-	atomic_store(&engine->failed, report->read_only);
-	path_of(directory, "cells", path);
 	result = segments_open(&engine->segments, path);
-	if (result < 0)
+	if (result < 0) {
 		snprintf(error, ENGINE_ERROR_BYTES, "%.400s: %s", path, strerror(-result));
+		return result;
+	}
+	result = engine_open_table(engine, report, error);
+	atomic_store(&engine->failed, report->read_only);
 	return result;
 }
 
@@ -148,6 +157,7 @@ int engine_open(struct engine **out, const char *directory, struct engine_report
 	}
 	pthread_mutex_init(&engine->work, NULL);
 	engine->tail.number = UINT64_MAX; /* none */
+	snprintf(engine->directory, sizeof engine->directory, "%.480s", directory);
 	int result = make_batches(engine);
 	if (result == 0)
 		result = open_parts(engine, directory, report, error);

@@ -40,7 +40,12 @@ struct engine_batch {
 	uint32_t forget;              /* minute; 0: nothing */
 };
 
+/* A file beside the index while that is made anew. */
+#define ENGINE_REBUILDING "rebuilding"
+
 struct engine {
+	char directory[ENGINE_ERROR_BYTES];
+	bool rebuilding; /* the index is empty: all is in the cells */
 	struct engine_batch batches[2];
 	uint32_t gathering;           /* which of them; the other one is the writer's */
 	struct engine_writer *writer; /* engine_commit.c; NULL before the first commit */
@@ -80,6 +85,12 @@ void engine_batch_clear(struct engine_batch *batch);
  * that has erased ones, up to the segment of that number. Work held. 1 where there is more to
  * do, 0, or -errno. */
 int engine_empty_some(struct engine *engine, uint32_t all);
+
+/* engine_table.c. Opens the table, with the segments open. 0 or -errno with a text. */
+int engine_open_table(
+	struct engine *engine, struct engine_report *report, char error[ENGINE_ERROR_BYTES]);
+/* All that the cells say is in the index, durably. */
+void engine_rebuilt(struct engine *engine);
 
 /* engine_open.c. Makes a directory of the engine's format, which must not be there. 0 or -errno
  * with a text. */

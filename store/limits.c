@@ -122,9 +122,10 @@ int limits_load(const char *directory, struct depot_limits *limits, char error[D
 		snprintf(error, DEPOT_ERROR_BYTES, "%.800s: %s", path, strerror(-result));
 		return result;
 	}
+	limits_defaults(limits); /* not some of these and some of those */
 	snprintf(error, DEPOT_ERROR_BYTES,
-		"%.800s:%d: no limit; remove the file to start with the defaults", path, line);
-	return -EINVAL;
+		"%.800s:%d: no limit: the defaults hold until control sends its own", path, line);
+	return -EBADMSG;
 }
 
 static int write_whole(const char *path, const struct depot_limits *limits)

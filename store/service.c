@@ -23,11 +23,11 @@ static void report_start(const struct service *service)
 		log_error("%s: the disk does not write (%s): nothing is accepted; what waits is "
 			  "delivered",
 			service->directory, strerror(-report->engine.read_only));
-	if (report->engine.log_damaged)
-		log_warning("%s: the log of the last writes is damaged, what it held is lost: %s",
-			service->directory, report->engine.text);
-	if (report->engine.tables_damaged)
-		log_warning("%s: tables are damaged; what lies in them is not served: %s",
+	if (report->engine.format_damaged)
+		log_warning("%s: the file that names its format was damaged", service->directory);
+	if (report->engine.index_lost)
+		log_warning("%s: the index is damaged and is made anew from the messages; what was "
+			    "delivered of late may be so once more: %s",
 			service->directory, report->engine.text);
 	if (report->damaged > 0 || report->unreadable > 0)
 		log_warning("%s: %llu damaged places, %llu messages found again, %llu lost; the "
@@ -51,6 +51,10 @@ int service_open(struct service *service, const char *directory, const char *run
 		return result;
 	}
 	result = limits_load(directory, &service->limits, error);
+	if (result == -EBADMSG) {
+		log_warning("%s", error);
+		result = 0;
+	}
 	if (result == 0)
 		result = depot_open(&service->depot, directory, &service->limits, 0, clock_minute(),
 			&service->report, error);
@@ -171,6 +175,17 @@ int service_commit(struct service *service)
 	return result;
 }
 
+/* What the start did not find: cells that could not be read when they were to be delivered. */
+static void report_unreadable(struct service *service)
+{
+	const uint64_t unreadable = service->deliver.unreadable;
+
+	if (unreadable > service->unreadable)
+		log_warning("%s: %llu messages could not be read and are lost; the rest is served",
+			service->directory, (unsigned long long)(unreadable - service->unreadable));
+	service->unreadable = unreadable;
+}
+
 static void keep_house(struct service *service)
 {
 	const uint32_t minute = clock_minute();
@@ -182,6 +197,7 @@ static void keep_house(struct service *service)
 	}
 	depot_set_time(service->depot, minute);
 	depot_look_at_disk(service->depot);
+	report_unreadable(service);
 	for (int i = 0; i < SWEEP_STEPS && service->swept_minute != minute; i++)
 		if (depot_sweep(service->depot))
 			service->swept_minute = minute;

@@ -52,6 +52,7 @@ struct service {
 	uint64_t now_us;           /* of this turn */
 	uint64_t keep_house_us;    /* when time, sweep and disk are looked at next */
 	uint64_t turn_keys_us;     /* when keys are */
+	uint64_t unreadable;       /* of those that deliveries found, on the log by now */
 	uint32_t swept_minute;     /* all mailboxes have been swept in it */
 	bool input;                /* the dataplane rang, or there was more than a batch */
 	bool commit_owed;          /* since the last tick, as another was under way */

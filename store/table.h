@@ -10,9 +10,10 @@ enum table_space { TABLE_GROUPS = 1, TABLE_DELIVERED };
 
 struct table;
 
-/* Opens the table in a directory, makes it where there is none. Returns 0 or -errno with a text.
- */
-int table_open(struct table **table, const char *directory, struct engine_report *report,
+/* Opens the table in a directory, makes it where there is none. Returns 0 or -errno with a text:
+ * -EBADMSG where it is damaged as a whole, by its log or the list of its files. read_only becomes
+ * -errno where the disk does not write, then it is only read. */
+int table_open(struct table **table, const char *directory, int *read_only,
 	char error[ENGINE_ERROR_BYTES]);
 void table_close(struct table *table); /* what was not committed is dropped */
 

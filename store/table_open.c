@@ -15,30 +15,17 @@ enum {
 			* more on a disk that is full, and its assertions end the process. */
 };
 
-/* How much damage an opening puts up with, tried in this order. */
-static const struct grade {
-	int log; /* WALRecoveryMode */
-	bool paranoid;
-} grades[] = {
-	{ rocksdb_tolerate_corrupted_tail_records_recovery, true },
-	{ rocksdb_skip_any_corrupted_records_recovery, true },
-	{ rocksdb_skip_any_corrupted_records_recovery, false },
-};
-enum { GRADES = sizeof grades / sizeof *grades };
-
 int table_result(char *failure, char error[ENGINE_ERROR_BYTES])
 {
 	static const struct {
 		const char *text;
 		int result;
 	} kinds[] = {
-		{ "No space left", -ENOSPC },
-		{ "Disk quota exceeded", -ENOSPC },
-		{ "Read-only file system", -EROFS },
-		{ "Permission denied", -EACCES },
+		{ "No space left", -ENOSPC }, { "Disk quota exceeded", -ENOSPC },
+		{ "Read-only file system", -EROFS }, { "Permission denied", -EACCES },
 		{ "Resource temporarily unavailable", -EBUSY }, /* the lock of the directory */
-		{ "lock hold by current process", -EBUSY },
-		{ "Corruption", -EBADMSG },
+		{ "lock hold by current process", -EBUSY }, { "Corruption", -EBADMSG },
+		{ "No such file or directory", -EBADMSG }, /* that another one names */
 	};
 	int result = -EIO;
 
@@ -76,6 +63,10 @@ static void make_options(struct table *table)
 	rocksdb_options_set_max_open_files(table->options, OPEN_FILES);
 	rocksdb_options_set_keep_log_file_num(table->options, LOG_FILES_KEPT);
 	rocksdb_options_set_info_log_level(table->options, LOG_FATAL);
+	/* A last write that is torn was not durable. Other damage is not skipped: what it takes
+	 * with it is in the cells, and of tables that don't open RocksDB 7.8 ends the process. */
+	rocksdb_options_set_wal_recovery_mode(
+		table->options, rocksdb_tolerate_corrupted_tail_records_recovery);
 	table->batch = rocksdb_writebatch_create();
 	table->durably = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_sync(table->durably, 1);
@@ -85,51 +76,32 @@ static void make_options(struct table *table)
 	rocksdb_readoptions_set_readahead_size(table->scanning, 2 << 20);
 }
 
-static int open_db(struct table *table, const char *directory, const struct grade *grade,
-	bool read_only, char error[ENGINE_ERROR_BYTES])
+static int open_db(
+	struct table *table, const char *directory, bool read_only, char error[ENGINE_ERROR_BYTES])
 {
 	char *failure = NULL;
 
-	rocksdb_options_set_wal_recovery_mode(table->options, grade->log);
-	rocksdb_options_set_paranoid_checks(table->options, grade->paranoid);
-	rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(
-		table->options, !grade->paranoid);
 	table->db = read_only
 			    ? rocksdb_open_for_read_only(table->options, directory, false, &failure)
 			    : rocksdb_open(table->options, directory, &failure);
 	return table_result(failure, error);
 }
 
-static int open_graded(struct table *table, const char *directory, bool read_only,
-	struct engine_report *report, char error[ENGINE_ERROR_BYTES])
-{
-	int result = -EBADMSG;
-
-	for (int i = 0; i < GRADES && result == -EBADMSG; i++) {
-		report->log_damaged = i > 0;
-		report->tables_damaged = !grades[i].paranoid;
-		result = open_db(table, directory, &grades[i], read_only, error);
-		if (result == -EBADMSG && i == 0)
-			snprintf(report->text, sizeof report->text, "%s", error);
-	}
-	return result;
-}
-
-int table_open(struct table **out, const char *directory, struct engine_report *report,
-	char error[ENGINE_ERROR_BYTES])
+int table_open(
+	struct table **out, const char *directory, int *read_only, char error[ENGINE_ERROR_BYTES])
 {
 	struct table *table = calloc(1, sizeof *table);
 
 	*out = NULL;
-	memset(report, 0, sizeof *report);
+	*read_only = 0;
 	snprintf(error, ENGINE_ERROR_BYTES, "out of memory");
 	if (!table)
 		return -ENOMEM;
 	make_options(table);
-	int result = open_graded(table, directory, false, report, error);
+	int result = open_db(table, directory, false, error);
 	if (result == -EROFS || result == -ENOSPC || result == -EIO) {
-		report->read_only = result;
-		result = open_graded(table, directory, true, report, error);
+		*read_only = result;
+		result = open_db(table, directory, true, error);
 	}
 	if (result == -EBUSY)
 		snprintf(error, ENGINE_ERROR_BYTES, "another process has it open");

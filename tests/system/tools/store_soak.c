@@ -15,6 +15,7 @@
  * Exits with 0, with 1 and "FAILED reason" where a promise was broken, or with 2. */
 #include "soak_play.h"
 #include "soak_power.h"
+#include "soak_store.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -23,43 +24,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { LIVES_PER_ROUND = 3, ATTACH_S = 30, DRAIN_MS = 60000, PATH_BYTES = 256 };
+enum { LIVES_PER_ROUND = 3, DRAIN_MS = 60000 };
 
 struct options {
 	uint32_t rounds;
 	uint64_t seed, until_ms; /* 0: rounds decide */
-	const char *preload, *program, *directory;
-	const char *device; /* NULL: the store is killed; else the power is cut */
+	const char *device;      /* NULL: the store is killed; else the power is cut */
 };
 
-static pid_t store_pid;
+static struct soak_store store;
 static uint32_t kills;
-
-static void start_store(const struct options *options)
-{
-	char configuration[PATH_BYTES], log[PATH_BYTES];
-
-	snprintf(configuration, sizeof configuration, "%s/store.ini", options->directory);
-	snprintf(log, sizeof log, "%s/store.log", options->directory);
-	store_pid = fork();
-	if (store_pid < 0)
-		model_fail("fork: %s", strerror(errno));
-	if (store_pid > 0)
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!freopen(log, "a", stderr) || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		_exit(126);
-	if (options->preload)
-		setenv("LD_PRELOAD", options->preload, 1);
-	execl(options->program, "chappe-store", "--config", configuration, (char *)NULL);
-	_exit(127);
-}
 
 static void sleep_ms(uint32_t ms)
 {
@@ -78,9 +54,9 @@ static void run_for(struct play *play, uint32_t ms)
  * on until that has answered. */
 static bool has_stopped(void)
 {
-	char path[PATH_BYTES], state = 0;
+	char path[SOAK_PATH_BYTES], state = 0;
 
-	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)store_pid, (int)store_pid);
+	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)store.pid, (int)store.pid);
 	FILE *file = fopen(path, "r");
 	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
 		model_fail("%s: %s", path, strerror(errno));
@@ -92,26 +68,20 @@ static bool has_stopped(void)
  * sync that was under way, does not count: with the power, it would not say it. */
 static void cut_power(struct play *play, const char *place)
 {
-	kill(store_pid, SIGSTOP);
+	kill(store.pid, SIGSTOP);
 	while (!has_stopped())
 		sleep_ms(1);
 	power_cut(place, &play->random);
 }
 
-/* It must be this test that ended it; without a disk it may end itself, but not crash. */
 static void kill_store(struct play *play, const struct options *options)
 {
-	char place[PATH_BYTES];
-	int status;
+	char place[SOAK_PATH_BYTES];
 
-	snprintf(place, sizeof place, "%s/store", options->directory);
+	soak_path(&store, "store", place);
 	if (options->device)
 		cut_power(play, place);
-	kill(store_pid, SIGKILL);
-	if (waitpid(store_pid, &status, 0) != store_pid)
-		model_fail("waitpid: %s", strerror(errno));
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		model_fail("the store ended by itself, status %x", (unsigned)status);
+	soak_kill(&store);
 	play_listen(play);
 	model_cut(play->model);
 	kills++;
@@ -119,32 +89,19 @@ static void kill_store(struct play *play, const struct options *options)
 		power_back(options->device, place);
 }
 
-static void attach(struct play *play)
-{
-	int status;
-
-	for (int s = 0; s < ATTACH_S; s++) {
-		if (play_attach(play, 1000))
-			return;
-		if (waitpid(store_pid, &status, WNOHANG) == store_pid)
-			model_fail("start: the store ended with status %x", (unsigned)status);
-	}
-	model_fail("start: the store did not connect within %d s", ATTACH_S);
-}
-
 static void round_once(struct play *play, const struct options *options)
 {
-	start_store(options);
+	soak_start(&store);
 	if (play_below(play, 5) == 0) {
 		sleep_ms(play_below(play, 60));
 		kill_store(play, options);
-		start_store(options);
+		soak_start(&store);
 	}
-	attach(play);
+	soak_attach(&store, play);
 	run_for(play, 5 + play_below(play, 120));
 	if (play_below(play, 5) == 0) {
 		play_renew(play);
-		attach(play);
+		soak_attach(&store, play);
 		run_for(play, play_below(play, 60));
 	}
 	kill_store(play, options);
@@ -172,33 +129,18 @@ static void drain(struct play *play)
 
 static void end_run(struct play *play, const struct options *options)
 {
-	start_store(options);
-	attach(play);
+	soak_start(&store);
+	soak_attach(&store, play);
 	play_finish(play);
 	drain(play);
 	model_check_all_came(play->model);
 	kill_store(play, options);
-	start_store(options);
-	attach(play);
+	soak_start(&store);
+	soak_attach(&store, play);
 	drain(play);
 	run_for(play, 1500); /* longer than the store waits before it delivers again */
 	kill_store(play, options);
 	model_check_all_came(play->model);
-}
-
-static void write_configuration(const struct options *options)
-{
-	char path[PATH_BYTES];
-
-	snprintf(path, sizeof path, "%s/store.ini", options->directory);
-	FILE *file = fopen(path, "w");
-	if (!file ||
-		fprintf(file,
-			"[store]\ndir = %s/store\n[dataplane]\nrun_dir = %s\n"
-			"[process]\nuser = none\n",
-			options->directory, options->directory) < 0 ||
-		fclose(file) != 0)
-		model_fail("%s: %s", path, strerror(errno));
 }
 
 static void parse(struct options *options, int argc, char **argv)
@@ -217,7 +159,7 @@ static void parse(struct options *options, int argc, char **argv)
 		else if (option == 's')
 			options->seed = strtoull(optarg, NULL, 10);
 		else if (option == 'p')
-			options->preload = optarg;
+			store.preload = optarg;
 		else if (option == 'd')
 			options->device = optarg;
 		else
@@ -229,8 +171,8 @@ static void parse(struct options *options, int argc, char **argv)
 			stderr);
 		exit(2);
 	}
-	options->program = argv[optind];
-	options->directory = argv[optind + 1];
+	store.program = argv[optind];
+	store.directory = argv[optind + 1];
 	if (options->until_ms > 0)
 		options->rounds = 1 << 20;
 }
@@ -245,9 +187,9 @@ int main(int argc, char **argv)
 	parse(&options, argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("seed %llu\n", (unsigned long long)options.seed);
-	write_configuration(&options);
+	soak_configure(&store);
 	model_open(&model, options.seed, LIVES_PER_ROUND * options.rounds + 8);
-	play_open(&play, &model, options.directory, options.seed);
+	play_open(&play, &model, store.directory, options.seed);
 	while (rounds < options.rounds &&
 		(options.until_ms == 0 || play_now_ms() < options.until_ms)) {
 		round_once(&play, &options);

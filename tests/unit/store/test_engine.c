@@ -19,7 +19,7 @@ static void committed_records_are_there(void **state)
 	assert_int_equal(cells_scan().records, 999);
 	assert_int_equal(cells_scan().last, 999);
 	assert_int_equal(cells_get(999), 0);
-	assert_false(cells_report.log_damaged || cells_report.tables_damaged);
+	assert_false(cells_report.format_damaged || cells_report.index_lost);
 	for (uint64_t number = 6000; number < 6000 + ENGINE_BATCH_MAX; number++)
 		cells_put(number);
 	assert_int_equal(cells_add(6000 + ENGINE_BATCH_MAX), -ENOBUFS);

@@ -1,0 +1,108 @@
+/* Opens the table, and where it is damaged makes it anew: the cells say all that the index did, but
+ * for what was erased. */
+#include "directory.h"
+#include "engine_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 512 };
+
+static void path_of(const struct engine *engine, const char *name, char path[PATH_BYTES])
+{
+	snprintf(path, PATH_BYTES, "%.480s/%s", engine->directory, name);
+}
+
+static bool is_there(const struct engine *engine, const char *name)
+{
+	char path[PATH_BYTES];
+
+	path_of(engine, name, path);
+	return access(path, F_OK) == 0;
+}
+
+/* Names that came and went in the directory are durable. */
+static int sync_directory(const struct engine *engine)
+{
+	const int fd = open(engine->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = 0;
+
+	if (fd < 0 || fsync(fd) != 0)
+		result = -errno;
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+/* There while the index is made: one that is not complete is not to be taken for one that is. */
+static int mark(const struct engine *engine)
+{
+	char path[PATH_BYTES];
+
+	path_of(engine, ENGINE_REBUILDING, path);
+	const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return sync_directory(engine);
+}
+
+void engine_rebuilt(struct engine *engine)
+{
+	char path[PATH_BYTES];
+
+	path_of(engine, ENGINE_REBUILDING, path);
+	if (engine->rebuilding && unlink(path) == 0)
+		engine->rebuilding = false;
+}
+
+/* The damaged one is kept, for those who look for the cause; one that was not completed is not. */
+static int set_aside(const struct engine *engine)
+{
+	char index[PATH_BYTES], aside[PATH_BYTES];
+	int result = 0;
+
+	path_of(engine, "index", index);
+	path_of(engine, "index.damaged", aside);
+	if (is_there(engine, ENGINE_REBUILDING)) {
+		result = directory_remove(index);
+	} else {
+		result = mark(engine);
+		if (result == 0)
+			result = directory_remove(aside);
+		if (result == 0 && rename(index, aside) != 0 && errno != ENOENT)
+			result = -errno;
+	}
+	return result == 0 ? sync_directory(engine) : result;
+}
+
+int engine_open_table(
+	struct engine *engine, struct engine_report *report, char error[ENGINE_ERROR_BYTES])
+{
+	char index[PATH_BYTES];
+	bool lost = is_there(engine, ENGINE_REBUILDING) ||
+		    (!is_there(engine, "index/CURRENT") && segments_at(engine->segments, 0));
+	int result = 0;
+
+	path_of(engine, "index", index);
+	snprintf(report->text, sizeof report->text, "it is missing, or was not completed");
+	if (!lost) {
+		result = table_open(&engine->table, index, &report->read_only, error);
+		lost = result == -EBADMSG && report->read_only == 0;
+		if (result == -EBADMSG)
+			snprintf(report->text, sizeof report->text, "%s", error);
+	}
+	if (!lost)
+		return result;
+	result = set_aside(engine);
+	if (result < 0) {
+		snprintf(error, ENGINE_ERROR_BYTES, "%.400s: making it anew: %s", index,
+			strerror(-result));
+		return result;
+	}
+	report->index_lost = engine->rebuilding = true;
+	return table_open(&engine->table, index, &report->read_only, error);
+}
