@@ -3,8 +3,10 @@
  * after the other. The floor counts the bytes of the frames alone.
  *
  * So many frames are kept in flight: 1,024 to 16,384, a figure store_accept_in_flight each. The
- * headline is the best ratio of those of which 99 in 100 frames are accepted within 20 ms. Where
- * none is, it is that of the fewest. */
+ * headline is the best ratio of those of which 99 in 100 frames are accepted within 20 ms, where
+ * the disk can do that: a frame waits up to 10 ms for ticks, for the commit before its own, and for
+ * its own, of two writes each. So where one write in 100 of the floor takes longer than 2.5 ms, 10
+ * ms and four of those are allowed. Where none is so fast the headline is that of the fewest. */
 #include "bench.h"
 #include "store_rig.h"
 
@@ -25,16 +27,18 @@ enum {
 	FLOOR_FILE_BYTES = 512 << 20,
 };
 
-static const double LATENCY_MAX_MS = 20;
+static const double LATENCY_MAX_MS = 20, TICKS_MS = 10, WRITES = 4;
 
 struct taken {
 	double frames_per_s;
 	double batch; /* frames a commit */
 	double p50_ms, p99_ms;
+	double commit_p99_ms;    /* of the last minute */
 	double store_us, own_us; /* of processor time a frame: chappe-store's and ours */
 };
 
 static double sent_at[SENT_MAX];
+static uint64_t noise = 1;
 static uint32_t latencies[LATENCIES];
 
 static double percentile_ms(uint64_t count, double share)
@@ -71,7 +75,7 @@ static void fill_window(struct store_rig *rig, uint64_t until)
 	while (rig->next < until) {
 		const double now = bench_now_s();
 		for (uint32_t i = 0; i < PUT_AT_ONCE && rig->next < until; i++) {
-			const uint32_t route = (uint32_t)(rig->next * 7919 % ROUTES);
+			const uint32_t route = bench_below(&noise, ROUTES);
 			sent_at[rig->next % SENT_MAX] = now;
 			if (!store_rig_put(rig, route, route))
 				return;
@@ -117,45 +121,51 @@ static struct taken measure(struct store_rig *rig, uint32_t window, double secon
 			bench_fail("%lu frames are not accepted", rig->next - first - accepted);
 	}
 	const double frames = (double)accepted;
+	const struct admin_status status = store_rig_status(rig);
 	return (struct taken){ .frames_per_s = frames / (now - start),
 		.own_us = (own_cpu_s() - own) * 1e6 / frames,
 		.store_us = (double)(child_cpu_ns(&rig->process) - store_ns) / 1e3 / frames,
-		.batch = frames / (store_rig_status(rig).commits - commits),
+		.batch = frames / (status.commits - commits),
+		.commit_p99_ms = status.commit_p99_us / 1e3,
 		.p50_ms = percentile_ms(accepted, 0.5),
 		.p99_ms = percentile_ms(accepted, 0.99) };
 }
 
-/* Frames a second of the disk alone. */
-static double floor_of(const struct store_rig *rig, uint32_t batch, double seconds)
+/* Frames a second of the disk alone, and how long 99 of 100 of its batches take at most. */
+static double floor_of(const struct store_rig *rig, uint32_t batch, double seconds, double *p99_ms)
 {
 	const size_t bytes = (size_t)batch * STORE_RIG_SMALL;
 	char path[STORE_RIG_PATH_BYTES + 16];
-	uint8_t *noise = malloc(bytes);
+	uint8_t *cells = malloc(bytes);
 	uint64_t state = 1, written = 0;
 
 	snprintf(path, sizeof path, "%s/floor", rig->dir);
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || noise == NULL)
+	if (fd < 0 || cells == NULL)
 		bench_fail("%s: %s", path, strerror(errno));
 	for (size_t i = 0; i < bytes; i++)
-		noise[i] = (uint8_t)(bench_random(&state) >> 56);
+		cells[i] = (uint8_t)(bench_random(&state) >> 56);
+	memset(latencies, 0, sizeof latencies);
 	const double start = bench_now_s();
 	double now = start;
 	for (; now < start + seconds && written < FLOOR_FILE_BYTES; written += bytes) {
-		if (write(fd, noise, bytes) != (ssize_t)bytes || fdatasync(fd) != 0)
+		const double began = now;
+		if (write(fd, cells, bytes) != (ssize_t)bytes || fdatasync(fd) != 0)
 			bench_fail("%s: %s", path, strerror(errno));
 		now = bench_now_s();
+		count_latency(now - began);
 	}
+	*p99_ms = percentile_ms(written / bytes, 0.99);
 	close(fd);
 	unlink(path);
-	free(noise);
+	free(cells);
 	return (double)written / STORE_RIG_SMALL / (now - start);
 }
 
 /* What was measured with so many in flight. */
 struct window {
 	struct bench_figure figure;
-	double p99_ms;
+	double p99_ms, max_ms; /* of accepting a frame; what it may be */
 };
 
 static struct window one_window(const struct store_options *options, uint32_t frames)
@@ -163,6 +173,7 @@ static struct window one_window(const struct store_options *options, uint32_t fr
 	double rates[BENCH_PAIRS_MAX], floors[BENCH_PAIRS_MAX], ratios[BENCH_PAIRS_MAX];
 	double p50[BENCH_PAIRS_MAX], p99[BENCH_PAIRS_MAX], batches[BENCH_PAIRS_MAX];
 	double store[BENCH_PAIRS_MAX], own[BENCH_PAIRS_MAX];
+	double commits[BENCH_PAIRS_MAX], writes[BENCH_PAIRS_MAX];
 	const uint32_t pairs = options->pairs;
 	struct store_rig rig;
 
@@ -173,7 +184,8 @@ static struct window one_window(const struct store_options *options, uint32_t fr
 	for (uint32_t i = 0; i < pairs; i++) {
 		const struct taken taken = measure(&rig, frames, options->seconds);
 		usleep(SETTLE_US); /* what was written is moved to tables meanwhile */
-		floors[i] = floor_of(&rig, (uint32_t)(taken.batch + 0.5), options->seconds / 2);
+		floors[i] = floor_of(
+			&rig, (uint32_t)(taken.batch + 0.5), options->seconds / 2, &writes[i]);
 		rates[i] = taken.frames_per_s;
 		ratios[i] = rates[i] / floors[i];
 		p50[i] = taken.p50_ms;
@@ -181,9 +193,10 @@ static struct window one_window(const struct store_options *options, uint32_t fr
 		batches[i] = taken.batch;
 		store[i] = taken.store_us;
 		own[i] = taken.own_us;
+		commits[i] = taken.commit_p99_ms;
 	}
 	store_rig_remove(&rig);
-	const struct window window = {
+	struct window window = {
 		.figure = { .name = "store_accept_in_flight",
 			.unit = "frames/s",
 			.cell = WIRE_SMALL_BYTES,
@@ -194,12 +207,16 @@ static struct window one_window(const struct store_options *options, uint32_t fr
 			.pairs = pairs },
 		.p99_ms = bench_spread(p99, pairs).median,
 	};
+	const double disk_ms = TICKS_MS + WRITES * bench_spread(writes, pairs).median;
+	window.max_ms = disk_ms > LATENCY_MAX_MS ? disk_ms : LATENCY_MAX_MS;
 	fprintf(stderr,
 		"     store_accept %u in flight: %.0f frames/s, the disk alone %.0f, ratio %.2f; "
-		"%.0f frames a commit; accepted after %.1f ms, 99 of 100 within %.1f ms; "
-		"%.2f us a frame of chappe-store's processor time, %.2f of the benchmark's\n",
+		"%.0f frames a commit; accepted after %.1f ms, 99 of 100 within %.1f ms, "
+		"their commits %.1f ms, the disk alone %.1f ms; %.2f us a frame of chappe-store's "
+		"processor time, %.2f of the benchmark's\n",
 		frames, window.figure.value, window.figure.floor, window.figure.ratio.median,
 		bench_spread(batches, pairs).median, bench_spread(p50, pairs).median, window.p99_ms,
+		bench_spread(commits, pairs).median, bench_spread(writes, pairs).median,
 		bench_spread(store, pairs).median, bench_spread(own, pairs).median);
 	bench_print(&window.figure);
 	return window;
@@ -214,14 +231,14 @@ void store_accept_run(const struct store_options *options)
 	for (size_t i = 0; i < count; i++) {
 		const struct window window = one_window(
 			options, options->in_flight > 0 ? options->in_flight : windows[i]);
-		if (i == 0 || (window.p99_ms < LATENCY_MAX_MS &&
+		if (i == 0 || (window.p99_ms < window.max_ms &&
 				      window.figure.ratio.median > best.figure.ratio.median))
 			best = window;
 	}
 	best.figure.name = "store_accept";
 	fprintf(stderr,
-		"     store_accept: %u in flight are best of those accepted within %.0f ms (%.1f "
-		"ms)\n",
-		best.figure.sessions, LATENCY_MAX_MS, best.p99_ms);
+		"     store_accept: %u in flight are the best of those accepted in time: 99 of 100 "
+		"within %.1f ms, %.0f are allowed\n",
+		best.figure.sessions, best.p99_ms, best.max_ms);
 	bench_print(&best.figure);
 }

@@ -102,10 +102,12 @@ static uint64_t tick_after(uint64_t us)
 static int wait_for_tick(struct loop *loop, uint64_t tick_us)
 {
 	const uint64_t step_us = clock_us() + STEP_US;
+	int result = 0;
 
 	if (!loop->service->busy || step_us + STEP_US > tick_us)
 		return wait_until(loop, tick_us);
-	const int result = wait_until(loop, step_us);
+	if (!loop->service->more)
+		result = wait_until(loop, step_us);
 	service_step(loop->service, clock_us());
 	return result;
 }

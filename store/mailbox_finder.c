@@ -9,7 +9,9 @@ enum {
 };
 
 /* A slot is an entry's number 44 bits, hash 20; 0 is an empty one, as numbers begin with 1. Linear
- * probing, at most 3/4 full. The word in front of the mailbox's entries points to it. */
+ * probing, at most 3/4 full; mailboxes that grow together get a new one at different times, from
+ * half full on, by a byte of their routes. The word in front of the mailbox's entries points to it.
+ */
 struct finder {
 	uint64_t *base;  /* what was allocated for entries and the word in front of them */
 	uint64_t number; /* of the first entry that it knows: those before are looked at */
@@ -76,7 +78,8 @@ static int renew_finder(struct mailbox *box)
 {
 	struct finder *old = finder_of(box);
 
-	if ((uint64_t)(old->used + 1) * 4 <= (uint64_t)old->size * 3)
+	const uint64_t most = old->size / 2 + (uint64_t)old->size / 4 * box->route[0] / UINT8_MAX;
+	if (old->used + 1 <= most)
 		return 0;
 	struct finder *finder = make_finder(box->count + 1);
 	if (!finder)

@@ -12,7 +12,7 @@ enum {
 	HOUSE_US = 1000000,
 	KEYS_US = 10000000, /* so long may a key outlive its last message */
 	SWEEP_STEPS = 16,   /* a second: a million mailboxes a minute */
-	TAKES = 16,         /* of ACCEPT_TAKE_MAX, in a turn or step */
+	TAKES = 3,          /* of ACCEPT_TAKE_MAX, in a turn or step: no more than 1.5 ms */
 };
 
 static void report_start(const struct service *service)
@@ -228,6 +228,7 @@ static void take(struct service *service)
 		if (taken >= SERVICE_GATHER)
 			advance(service);
 	}
+	service->more = taken == ACCEPT_TAKE_MAX;
 	if (taken < 0)
 		detach(service, "a record in its rings makes no sense");
 }

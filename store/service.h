@@ -58,6 +58,7 @@ struct service {
 	bool commit_owed;          /* since the last tick, as another was under way */
 	uint32_t came;             /* records taken since the last tick */
 	bool busy;                 /* so many that steps are worth the while */
+	bool more;                 /* than a step takes have come */
 };
 
 /* Opens what is in the directory, which is reported on the log. Returns 0 or -errno with a text. */
