@@ -41,7 +41,7 @@ damaged() { # damaged HOW FILE
 export -f damaged ends_early
 export T lib build ALL HALF
 
-cd "$T/filled/store"
+cd "$T/filled/store" || fail "nothing was filled"
 find . -type f -size +0 -printf '%P\n' | sort >"$T/files"
 while read -r file; do
 	for how in begin middle end zeros half empty; do echo "$how $file"; done

@@ -73,7 +73,7 @@ static void make_stream(
 	} counter = { put32(kind), put64(number), { 0 } };
 	_Static_assert(sizeof counter == AES_BLOCK_SIZE, "packed");
 
-	for (uint8_t block = 0; block < STREAM_BYTES / AES_BLOCK_SIZE; block++) {
+	for (uint32_t block = 0; block < STREAM_BYTES / AES_BLOCK_SIZE; block++) {
 		counter.count[3] = (uint8_t)(2 + block);
 		aes256_encrypt(cipher, AES_BLOCK_SIZE, stream + block * AES_BLOCK_SIZE,
 			(const uint8_t *)&counter);
