@@ -8,6 +8,7 @@
 #include "src/pid_file.h"
 
 #include <errno.h>
+#include <jemalloc/jemalloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -71,12 +72,22 @@ static int prepare(const struct config *config, const struct daemon_arguments *a
 	return result == 0 ? process_drop(&account, places, error) : result;
 }
 
+/* What reading the index needed for a while. */
+static void give_back_memory(void)
+{
+	char purge[32];
+
+	snprintf(purge, sizeof purge, "arena.%d.purge", MALLCTL_ARENAS_ALL);
+	(void)mallctl(purge, NULL, NULL, NULL, 0);
+}
+
 /* RocksDB's threads begin here: they inherit what was dropped. */
 static int serve(const struct config *config, char error[SERVICE_ERROR_BYTES])
 {
 	int result = service_open(&service, config->dir, config->run_dir, error);
 
 	if (result == 0) {
+		give_back_memory();
 		admin.service = &service;
 		result = loop_open(&loop, &service, &admin);
 		if (result == 0) {
