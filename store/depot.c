@@ -137,8 +137,12 @@ enum depot_verdict depot_take(
 
 	if (depot->failed)
 		return DEPOT_FAILED;
-	if (is_known(depot, box, frame))
+	if (is_known(depot, box, frame)) {
+		/* One that waits is known, one that was received long ago is stored again: how long
+		 * `accepted` takes must not tell which, and with it whether the recipient came. */
+		engine_add_blank(depot->engine);
 		return DEPOT_KNOWN;
+	}
 	if (box && mailbox_set_device(depot->boxes, box, device) < 0)
 		return DEPOT_FAILED;
 	const enum depot_verdict verdict = check_limits(depot, box, device, large);

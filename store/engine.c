@@ -34,6 +34,11 @@ int engine_add(struct engine *engine, const struct engine_message *message)
 	return 0;
 }
 
+void engine_add_blank(struct engine *engine)
+{
+	gathering(engine)->blank = true;
+}
+
 int engine_erase(struct engine *engine, uint64_t number)
 {
 	uint64_t *place = engine_list_add(&gathering(engine)->erased, sizeof *place);
@@ -81,7 +86,7 @@ bool engine_has_changes(const struct engine *engine)
 	const struct engine_batch *batch = &engine->batches[engine->gathering];
 
 	return batch->count > 0 || batch->erased.count > 0 || batch->delivered.count > 0 ||
-	       batch->restored.count > 0 || batch->forget != 0;
+	       batch->restored.count > 0 || batch->forget != 0 || batch->blank;
 }
 
 int engine_get_index(struct engine *engine, uint64_t number, struct record_index_bytes *index)

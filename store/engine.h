@@ -46,6 +46,8 @@ struct engine_message {
 };
 /* Copies it. 0, or -ENOBUFS where the batch is full. */
 int engine_add(struct engine *engine, const struct engine_message *message);
+/* The commit is to take as long as that of a message, though it may have none. */
+void engine_add_blank(struct engine *engine);
 /* Of a message that is committed. 0 or -ENOMEM. */
 int engine_erase(struct engine *engine, uint64_t number);
 

@@ -38,6 +38,7 @@ struct engine_batch {
 	struct engine_list delivered; /* struct engine_delivered */
 	struct engine_list restored;  /* struct engine_entry */
 	uint32_t forget;              /* minute; 0: nothing */
+	bool blank;                   /* takes as long as one with a message */
 };
 
 /* A file beside the index while that is made anew. */

@@ -8,6 +8,7 @@
 enum {
 	PIECE_BYTES = 512 << 10, /* of cells, a write */
 	DELIVERED_MAX = 4096,    /* in one record of the table, 96 KiB */
+	BLANK_BYTES = 64,        /* about a group of one */
 };
 
 static int compare_numbers(const void *left, const void *right)
@@ -121,6 +122,21 @@ static int write_cells(struct engine *engine, struct engine_batch *batch)
 	return result;
 }
 
+/* What a message takes, in place of one: a cell that no index leads to and no key opens, and a
+ * record of the table. */
+static int write_blank(struct engine *engine)
+{
+	uint8_t noise[RECORD_SMALL_BYTES];
+	struct segment_place place;
+	int result = segments_reserve(engine->segments, sizeof noise, &place);
+
+	randombytes_buf(noise, sizeof noise);
+	table_put(engine->table, TABLE_BLANK, 0, noise, BLANK_BYTES);
+	if (result == 0)
+		result = segments_write(engine->segments, noise, sizeof noise);
+	return result == 0 ? segments_sync(engine->segments) : result;
+}
+
 static int compare_delivered(const void *left, const void *right)
 {
 	const struct engine_delivered *a = left, *b = right;
@@ -178,7 +194,8 @@ int engine_write(struct engine *engine, struct engine_batch *batch)
 		result = remember(engine, &batch->delivered);
 	}
 	if (result == 0)
-		result = write_cells(engine, batch);
+		result = batch->blank && batch->count == 0 ? write_blank(engine)
+							   : write_cells(engine, batch);
 	engine_close_groups(engine);
 	if (result == 0)
 		result = table_commit(engine->table);
@@ -204,4 +221,5 @@ void engine_batch_clear(struct engine_batch *batch)
 			batch->delivered.count * sizeof(struct engine_delivered));
 	batch->bytes = batch->erased.count = batch->delivered.count = batch->restored.count = 0;
 	batch->count = batch->forget = 0;
+	batch->blank = false;
 }

@@ -6,7 +6,7 @@
 
 #include "engine.h"
 
-enum table_space { TABLE_GROUPS = 1, TABLE_DELIVERED };
+enum table_space { TABLE_GROUPS = 1, TABLE_DELIVERED, TABLE_BLANK };
 
 struct table;
 

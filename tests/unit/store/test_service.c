@@ -360,6 +360,29 @@ static void hostile_records_end_the_link(void **state)
 
 /* On a disk of its own, below what has to stay free: nothing is taken. Once there is room it is,
  * though nothing has been committed meanwhile. */
+/* An `accepted` that came without the disk's time would tell that the frame waits still, and so
+ * that its recipient has not been there. */
+static void repetition_takes_the_time_of_a_commit(void **state)
+{
+	(void)state;
+	store(3, 1000, 1, SMALL);
+	assert_false(depot_has_changes(service.depot));
+	const uint32_t commits = service.committed;
+	store(3, 1000, 1, SMALL);
+	assert_int_equal(service.committed, commits + 1);
+	relay_event(&relay, SHARE_ONLINE, 3, 0);
+	turn();
+	assert_delivers(1000, 1, SMALL);
+	relay_received(&relay, 0, 3, 1000, 1);
+	settle();
+	const uint32_t received = service.committed;
+	store(3, 1000, 1, SMALL); /* known, as one of late */
+	assert_int_equal(service.committed, received + 1);
+	service_close(&service);
+	open_service(); /* reads what that left */
+	assert_int_equal(service.report.unreadable + service.report.damaged, 0);
+}
+
 static void room_that_comes_back_is_noticed(void **state)
 {
 	(void)state;
@@ -412,6 +435,7 @@ int main(void)
 		TEST(route_that_led_somewhere_is_asked_for_soon),
 		TEST(restarted_dataplane_gets_all_again),
 		TEST(hostile_records_end_the_link),
+		TEST(repetition_takes_the_time_of_a_commit),
 		TEST(room_that_comes_back_is_noticed),
 #undef TEST
 	};
