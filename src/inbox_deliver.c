@@ -41,13 +41,11 @@ static void done(struct inbox *inbox, struct incoming *incoming, uint64_t now_ns
 	window_mark(&inbox->window, incoming->number);
 	inbox->stirred_ns = now_ns;
 	inbox_add_receipts(inbox, incoming);
-	if (incoming->type == SEAL_GIVEN_UP) {
-		; /* who sent it does not wait for an answer */
-	} else if (incoming->stored) {
+	if (!incoming->stored) {
+		inbox->ack_ns = 0;
+	} else if (incoming->type != SEAL_GIVEN_UP) { /* who gave it up waits for no answer */
 		inbox->owes = true;
 		inbox->owes_at_once = inbox->owes_at_once || incoming->type == SEAL_HELLO;
-	} else {
-		inbox->ack_ns = 0;
 	}
 	inbox_drop(inbox, incoming);
 }

@@ -70,8 +70,9 @@ int seal_payload(const struct noise_keypair *own, const uint8_t remote[NOISE_KEY
 	const struct seal_plain *plain, size_t plain_len) __attribute__((warn_unused_result));
 
 /* The same, and byte for byte the same whenever it is given the same: for frames that are repeated
- * until the relay has stored them. The ephemeral key is BLAKE2b-256 under own's secret key of all
- * that is sealed, its header and its recipient, so it serves one payload alone. */
+ * until the relay has stored them, and not kept sealed until then. The ephemeral key is BLAKE2b-256
+ * under own's secret key of all that is sealed, its header and its recipient, so it serves one
+ * payload alone. */
 int seal_repeatable(const struct noise_keypair *own, const uint8_t remote[NOISE_KEY_BYTES],
 	const uint8_t psk[NOISE_KEY_BYTES], struct wire_inner *inner,
 	const struct seal_plain *plain, size_t plain_len) __attribute__((warn_unused_result));
