@@ -301,6 +301,7 @@
 	D(store_mailbox, sent, DELIVERY_END, "how many are on their way to the device")            \
 	D(store_mailbox, since_ms, DELIVERY_END, "since when nothing of them was received")        \
 	D(store_mailbox, tries, DELIVERY_END, "how often they were sent in vain")                  \
+	D(store_mailbox, has_finder, WAITING_END, NOTHING)                                         \
 	D(store_mailbox, entries, WAITING_END,                                                     \
 		"numbers of arrival, sizes and 14 bits of the frames' own numbers")                \
 	D(store_device, due_us, DELIVERY_END, "when to look what is to be sent again")             \
