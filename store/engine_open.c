@@ -45,11 +45,12 @@ static int write_format(const char *directory, const char *path)
 /* Names another format, not just none. */
 static bool is_other(const char *found)
 {
-	unsigned format;
-	char line_end;
+	const size_t name = strcspn(FORMAT, "0123456789");
 
-	return strcmp(found, FORMAT) != 0 &&
-	       sscanf(found, "chappe-store %u%c", &format, &line_end) == 2 && line_end == '\n';
+	if (strcmp(found, FORMAT) == 0 || strncmp(found, FORMAT, name) != 0)
+		return false;
+	const size_t digits = strspn(found + name, "0123456789");
+	return digits > 0 && found[name + digits] == '\n';
 }
 
 /* A directory says which format it has; one without it is new, unless RocksDB's own file lies
