@@ -92,7 +92,8 @@ wait_for 1 "both are gone" eval "! alive $dataplane_pid && ! alive $control_pid"
 [ ! -e "$T/dataplane.pid" ] && [ ! -e "$T/control.pid" ] || say "note: pid files stay"
 
 say "without a relay"
-expect 3 alice send bob "hello?" --timeout 5
+expect 3 alice send bob "hello?" --live --timeout 5
+expect 28 alice send bob "hello?" --timeout 5 # it is kept and goes with the next send
 status=0
 ctl status >"$T/down.out" 2>&1 || status=$?
 [ $status -eq 3 ] || fail "chappectl without control ended with $status"
