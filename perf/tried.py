@@ -80,6 +80,12 @@ NOTES = {
                   "Pages of the kernel's cache used again instead of new ones: 455,000 to 830,000 frames/s on a virtual "
                   "machine, whose host takes 4 to 12 us to find a page."],
     },
+    "store_accept_p99": {
+        "where": ["`accepted` leaves at the second tick of 5 ms after its frame came, or at the first one after its commit: "
+                  "20 ms are passed by a commit that takes two ticks, its own time and that of the one before it."],
+        "tried": ["Commits that begin between ticks, once the one before has ended and 1,024 frames have gathered.",
+                  "Left: ticks of 2 ms, for which fewer frames would have to be in flight."],
+    },
     **{f"live_store_{state}": {
         "where": ["Every eighth frame of these rounds is to be stored: opened as a live one, then dropped by name or copied "
                   "into the ring to chappe-store. The ratio would be 1.05 if live frames were 5 % slower and a stored one "
