@@ -83,13 +83,13 @@ landlock=$(python3 -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None,
 say "what somebody who has taken a process over would try"
 chmod 644 "$T/control.conf"
 if [ "$landlock" -ge 2 ]; then
-	tries chappe-control "$control_pid" EACCES open "$depot/messages/CURRENT"
+	tries chappe-control "$control_pid" EACCES open "$depot/messages/index/CURRENT"
 	tries chappe-control "$control_pid" EACCES create "$depot/new"
 	tries chappe-store "$store_pid" EACCES open "$state/chappe.db"
 	tries chappe-store "$store_pid" EACCES open "$T/control.conf"
 	tries chappe-store "$store_pid" EACCES open /etc/passwd
 	tries chappe-store "$store_pid" EACCES create "$run/new"
-	tries chappe-store "$store_pid" allowed open "$depot/messages/CURRENT"
+	tries chappe-store "$store_pid" allowed open "$depot/messages/index/CURRENT"
 	tries chappe-control "$control_pid" allowed open "$state/chappe.db"
 else
 	say "this kernel has no Landlock: files are not tried"
