@@ -90,10 +90,10 @@ static uint64_t take(struct work *work, bool bare)
 static void check_same_bytes(struct work *work)
 {
 	const size_t bytes = (size_t)work->n * CELL_BYTES;
-	uint8_t *before = malloc(bytes);
+	uint8_t *before = bytes > 0 ? malloc(bytes) : NULL;
 
 	if (before == NULL)
-		bench_fail("no memory");
+		bench_fail("no frames, or no memory for them");
 	for (size_t i = 0; i < bytes; i++)
 		work->memory[i] = (uint8_t)(i * 167 + (i >> 8));
 	memcpy(before, work->memory, bytes);
