@@ -42,10 +42,11 @@ static void wrong_usage_is_told_apart(void **state)
 		{ { "recv", "--ack-within", "0" }, CHAPPE_ERR_USAGE },
 		{ { "recv", "bob" }, CHAPPE_ERR_USAGE },
 		{ { "recv" }, CHAPPE_ERR_NOT_JOINED },
+		{ { "outbox" }, CHAPPE_ERR_NOT_JOINED },
 		{ { "outbox", "frobnicate" }, CHAPPE_ERR_USAGE },
 		{ { "outbox", "list", "x" }, CHAPPE_ERR_USAGE },
 		{ { "outbox", "drop" }, CHAPPE_ERR_USAGE },
-		{ { "outbox", "drop", "bob", "1" }, CHAPPE_ERR_NO_CONTACT },
+		{ { "outbox", "drop", "bob", "1" }, CHAPPE_ERR_NOT_JOINED },
 		{ { "status" }, CHAPPE_ERR_NOT_JOINED },
 	};
 	struct cli_world *w = *state;
