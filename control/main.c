@@ -1,4 +1,4 @@
-#include "api.h"
+#include "api/api.h"
 #include "config.h"
 #include "daemon/arguments.h"
 #include "daemon/log.h"

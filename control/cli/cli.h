@@ -5,7 +5,7 @@
 
 #include "options.h"
 
-/* Exit statuses, stable: scripts depend on them. Those of API errors are in control/api_error.h. */
+/* Exit statuses, stable: scripts depend on them. Those of API errors are in control/api/error.h. */
 #define CLI_EXITS(X)                                                                               \
 	X(OK, 0, "done")                                                                           \
 	X(FAILED, 1, "it failed at the relay; the log of chappe-control says how")                 \

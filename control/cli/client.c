@@ -1,6 +1,6 @@
 #include "client.h"
 #include "cli.h"
-#include "control/api_error.h"
+#include "control/api/error.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>

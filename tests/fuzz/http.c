@@ -1,7 +1,7 @@
 /* What the API of control parses of a request: byte 0 says whether the rest is a path or the body
  * of one of its operations. */
-#include "control/api_body.h"
-#include "control/api_path.h"
+#include "control/api/body.h"
+#include "control/api/path.h"
 #include "fuzz.h"
 
 enum { PATH = 0, INVITE = 1, LIMITS = 2, NONE = 3, STORE_LIMITS = 4, BACKUP = 5, MODES = 6 };
