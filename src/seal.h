@@ -30,7 +30,7 @@ enum {
 
 enum seal_type {
 	SEAL_DATA = 1,  /* a fragment of a message */
-	SEAL_ACK = 2,   /* src/ack.h */
+	SEAL_ACK = 2,   /* src/message/ack.h */
 	SEAL_HELLO = 3, /* the sender's own contact link: hello_read() of src/link.h */
 	/* The message will never come, or not the rest of it. */
 	SEAL_GIVEN_UP = 4,

@@ -2,7 +2,7 @@
  * number twice, acknowledge no number that it did not send or that it was told of before, take no
  * plaintext for one that breaks the rules, and stay within its memory (the run's -rss_limit_mb). */
 #include "fuzz.h"
-#include "src/ack.h"
+#include "src/message/ack.h"
 #include <errno.h>
 
 enum step {

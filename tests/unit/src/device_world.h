@@ -3,7 +3,7 @@
 #define TEST_DEVICE_WORLD_H
 
 #include "relay_peer.h"
-#include "src/device.h"
+#include "src/device/device.h"
 
 enum { WORLD_VALUES = 256, WORLD_EVENTS = 256 };
 

@@ -3,7 +3,7 @@
 #define TEST_HOP_FIXTURE_H
 
 #include "relay_peer.h"
-#include "src/device_hop.h"
+#include "src/device/hop.h"
 
 struct hop_fixture {
 	struct device_hop hop;

@@ -1,6 +1,6 @@
 /* The directory as storage: what is put survives, what is half written is never seen, nobody else
  * reads it, and one process has it at a time. */
-#include "src/storage.h"
+#include "src/device/storage.h"
 
 #include <errno.h>
 #include <fcntl.h>

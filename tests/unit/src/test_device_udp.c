@@ -1,6 +1,6 @@
 /* The UDP transport over loopback: both families through one descriptor, names, what does not
  * resolve, and what is too long. No name server is asked. */
-#include "src/device_udp.h"
+#include "src/device/udp.h"
 
 #include <errno.h>
 #include <netinet/in.h>

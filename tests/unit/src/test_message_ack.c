@@ -1,5 +1,5 @@
 /* The bytes of acks, and what acks do to a sender. */
-#include "src/ack.h"
+#include "src/message/ack.h"
 #include "two_ends.h"
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* The memory for unfinished messages of a contact is bounded, and a flood of them keeps no honest
  * message away. */
-#include "src/inbox.h"
+#include "src/message/inbox.h"
 #include "two_ends.h"
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* RFC 9002, number by number. */
-#include "src/message.h"
-#include "src/recovery.h"
+#include "src/message/message.h"
+#include "src/message/recovery.h"
 #include "testing.h"
 
 #define MS UINT64_C(1000000)

@@ -1,5 +1,5 @@
 /* The duplicate window, at its edges and against a model that simply remembers every number. */
-#include "src/window.h"
+#include "src/message/window.h"
 #include "testing.h"
 
 static void edges(void **state)

@@ -5,7 +5,7 @@
 #ifndef CHAPPE_TESTS_TWO_ENDS_H
 #define CHAPPE_TESTS_TWO_ENDS_H
 
-#include "src/message.h"
+#include "src/message/message.h"
 #include "testing.h"
 
 enum { TWO_ENDS_TAKEN_MAX = 4096 };

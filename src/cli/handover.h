@@ -1,0 +1,26 @@
+/* One process has a device's directory at a time. While `recv` has it, `send` hands its message to
+ * that process over a UNIX socket in the directory and waits for the outcome. */
+#ifndef CHAPPE_CLI_HANDOVER_H
+#define CHAPPE_CLI_HANDOVER_H
+
+#include "src/cli/cli.h"
+
+/* ---- The sender's side ---- */
+
+/* *handed is false where nobody listens; otherwise the message may have been sent, and the error
+ * tells how it ended. */
+enum chappe_error handover_send(const struct cli *cli, const char *name, const void *data,
+	size_t len, const struct cli_sending *sending, int timeout_ms, bool *handed);
+
+/* ---- The receiver's side ---- */
+
+struct handover;
+
+/* Listens, and serves from cli's loop from now on. NULL where that can't be: recv works without. */
+struct handover *handover_start(struct cli *cli);
+/* To be given every event. */
+void handover_event(struct handover *handover, const struct chappe_event *event);
+/* Takes no more; goes on until those already taken have their outcome. handover may be NULL. */
+void handover_finish(struct handover *handover);
+
+#endif
