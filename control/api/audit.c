@@ -38,6 +38,18 @@ static int add(struct api_request *request, const char *outcome)
 		control_store(request->control), time(NULL), who, request->what, outcome);
 }
 
+void api_audit_limit(struct api_request *request, const char *name, const struct api_limit *limit)
+{
+	char *text = request->what;
+	const size_t used = strlen(text), size = sizeof request->what;
+	if (!limit->given)
+		return;
+	if (limit->value == STORE_LIMIT_DEFAULT)
+		snprintf(text + used, size - used, " %s=default", name);
+	else
+		snprintf(text + used, size - used, " %s=%lld", name, (long long)limit->value);
+}
+
 int api_audit_begin(struct api_request *request)
 {
 	const int r = add(request, "ok");

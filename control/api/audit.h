@@ -7,6 +7,9 @@
 /* Who is at the other end of the connected socket fd. */
 void api_audit_who(int fd, struct api_who *who);
 
+/* Says in request->what what a limit is changed to; nothing where it is not. */
+void api_audit_limit(struct api_request *request, const char *name, const struct api_limit *limit);
+
 /* An act that is about to be done: its entry goes into the transaction that the act will commit, so
  * that neither is durable without the other. After an act that failed, call api_audit_undo().
  * Returns 0 or -errno. */

@@ -143,17 +143,6 @@ void api_device_get(struct api_request *request)
 	reply_device(request, device.id);
 }
 
-static void describe_limit(char *text, size_t size, const char *name, const struct api_limit *limit)
-{
-	const size_t used = strlen(text);
-	if (!limit->given)
-		return;
-	if (limit->value == STORE_LIMIT_DEFAULT)
-		snprintf(text + used, size - used, " %s=default", name);
-	else
-		snprintf(text + used, size - used, " %s=%lld", name, (long long)limit->value);
-}
-
 static void apply_limit(int64_t *limit, const struct api_limit *change)
 {
 	if (change->given)
@@ -174,9 +163,9 @@ void api_device_patch(struct api_request *request)
 		return;
 	}
 	snprintf(request->what, sizeof request->what, "device limit %s", name);
-	describe_limit(request->what, sizeof request->what, "routes_max", &limits.routes_max);
-	describe_limit(request->what, sizeof request->what, "frames_per_s", &limits.frames_per_s);
-	describe_limit(request->what, sizeof request->what, "bytes_per_s", &limits.bytes_per_s);
+	api_audit_limit(request, "routes_max", &limits.routes_max);
+	api_audit_limit(request, "frames_per_s", &limits.frames_per_s);
+	api_audit_limit(request, "bytes_per_s", &limits.bytes_per_s);
 	if (device.revoked_s != 0) {
 		api_fail(request, API_CONFLICT, "device %s is revoked: it has no limits", name);
 		return;

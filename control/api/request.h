@@ -1,4 +1,4 @@
-/* Inside of the API: one request and how handlers answer it. For control/api/*.c. */
+/* Inside of the API: one request and how handlers answer it. */
 #ifndef CHAPPE_CONTROL_API_REQUEST_H
 #define CHAPPE_CONTROL_API_REQUEST_H
 
