@@ -46,6 +46,9 @@ struct host_neighbour { /* solicitation and advertisement, RFC 4861, 4.3 and 4.4
 
 static bool host_parse(struct worker *worker, struct rte_mbuf *mbuf, struct host_frame *host)
 {
+	/* The answer needs the tag that the port took off, in the same place. */
+	if ((mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && rte_vlan_insert(&mbuf) != 0)
+		return false;
 	uint32_t len = rte_pktmbuf_data_len(mbuf);
 	*host = (struct host_frame){ .worker = worker,
 		.mbuf = mbuf,
@@ -84,7 +87,8 @@ static int host_send(struct host_frame *host, uint32_t network_bytes)
 	host->ether->src_addr = *host_mac(host);
 	host->mbuf->data_len = (uint16_t)(host->link_bytes + network_bytes);
 	host->mbuf->pkt_len = host->mbuf->data_len;
-	host->mbuf->ol_flags = 0; /* the checksums are here already */
+	/* The checksums are here already. Whose memory the buffer is stays as it was. */
+	host->mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	return HOST_ANSWERED;
 }
 

@@ -342,6 +342,63 @@ static void tells_sources_that_can_be_answered(void **state)
 	}
 }
 
+static const struct exchange *exchange_named(const char *name)
+{
+	for (size_t i = 0; i < RTE_DIM(exchanges); i++)
+		if (strcmp(exchanges[i].name, name) == 0)
+			return &exchanges[i];
+	fail_msg("no exchange %s", name);
+	return NULL;
+}
+
+static void assert_bytes(const struct rte_mbuf *mbuf, const char *hex)
+{
+	uint8_t expected[256];
+	const uint32_t len = from_hex(hex, expected);
+	assert_int_equal(rte_pktmbuf_data_len(mbuf), len);
+	assert_memory_equal(rte_pktmbuf_mtod(mbuf, void *), expected, len);
+}
+
+/* The tag that a port took off goes into the answer. */
+static void a_stripped_tag_comes_back(void **state)
+{
+	(void)state;
+	const struct exchange *exchange = exchange_named("ARP request, VLAN 5");
+	struct rte_mbuf *mbuf = frame_in(exchange->in);
+	assert_int_equal(rte_vlan_strip(mbuf), 0);
+	assert_int_equal(host_answer(worker, &mbuf, 1), 1);
+	assert_bytes(mbuf, exchange->out);
+	rte_pktmbuf_free(mbuf);
+}
+
+static void count_free(void *memory, void *frees)
+{
+	(void)memory;
+	++*(uint32_t *)frees;
+}
+
+/* A buffer whose memory is a driver's own goes back to the driver. */
+static void memory_of_a_driver_goes_back_to_it(void **state)
+{
+	(void)state;
+	static uint8_t memory[2048];
+	struct rte_mbuf_ext_shared_info shared = { .free_cb = count_free };
+	uint32_t frees = 0;
+	const struct exchange *exchange = exchange_named("ARP request");
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+	shared.fcb_opaque = &frees;
+	rte_mbuf_ext_refcnt_set(&shared, 1);
+	rte_pktmbuf_attach_extbuf(mbuf, memory, 0, sizeof memory, &shared);
+	const uint32_t len = from_hex(exchange->in, memory);
+	assert_non_null(rte_pktmbuf_append(mbuf, (uint16_t)len));
+	mbuf->port = 0;
+	assert_int_equal(host_answer(worker, &mbuf, 1), 1);
+	assert_bytes(mbuf, exchange->out);
+	rte_pktmbuf_free(mbuf);
+	assert_int_equal(frees, 1);
+	assert_int_equal(rte_mempool_in_use_count(pool), 0);
+}
+
 static struct config config = {
 	.address_count = 3,
 	.addresses = {
@@ -357,6 +414,8 @@ int main(void)
 		cmocka_unit_test(answers_byte_for_byte),
 		cmocka_unit_test(survives_every_truncation),
 		cmocka_unit_test(keeps_what_it_answers_in_order),
+		cmocka_unit_test(a_stripped_tag_comes_back),
+		cmocka_unit_test(memory_of_a_driver_goes_back_to_it),
 		cmocka_unit_test(tells_sources_that_can_be_answered),
 	};
 	eal_start();
