@@ -73,7 +73,7 @@ static inline int check_ipv4(struct view *view, const struct config *config)
 	if ((ip->fragment_offset & fragment) != 0)
 		return COUNTER_drop_fragment;
 	if (checked == RTE_MBUF_F_RX_IP_CKSUM_BAD ||
-		(checked != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
+		((checked & RTE_MBUF_F_RX_IP_CKSUM_GOOD) == 0 &&
 			checksum_fold(checksum_sum(ip, sizeof *ip)) != 0xffff))
 		return COUNTER_drop_checksum;
 	if (!address_ipv4_source_ok(config, ip->src_addr))
@@ -147,7 +147,8 @@ static uint16_t udp_sum(uint8_t family, const struct rte_udp_hdr *udp, uint32_t 
 }
 
 /* Zero says that the sender computed none: IPv4 allows it (RFC 768), IPv6 does not (RFC 8200,
- * 8.1). */
+ * 8.1). A port says GOOD, BAD, nothing, or by both bits that the packet is whole though its sum was
+ * never filled in (RTE_MBUF_F_RX_L4_CKSUM_NONE): between virtual machines of one host. */
 static inline bool udp_checksum_ok(
 	const struct view *view, const struct rte_udp_hdr *udp, uint32_t len)
 {
@@ -155,7 +156,7 @@ static inline bool udp_checksum_ok(
 
 	if (udp->dgram_cksum == 0)
 		return view->frame->family == 4;
-	if (checked == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+	if ((checked & RTE_MBUF_F_RX_L4_CKSUM_GOOD) != 0)
 		return true;
 	if (checked == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 		return false;
@@ -286,7 +287,7 @@ static inline void bare(const struct view *view)
 /* The whole packet where its checksum is ours to work out. */
 static inline void prefetch_unchecked(struct rte_mbuf *mbuf)
 {
-	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) != RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) == 0)
 		for (uint32_t at = 2 * RTE_CACHE_LINE_SIZE; at < mbuf->data_len;
 			at += RTE_CACHE_LINE_SIZE)
 			rte_prefetch0(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, at));

@@ -54,6 +54,9 @@ static const struct row rows[] = {
 	{ "no UDP checksum over IPv4", 4, WIRE_TRANSPORT, NO_SUM, 0, 0, TO_TRANSPORT, 0 },
 	{ "checksums that the port found good", 4, WIRE_TRANSPORT, FLAG, 1, 0, TO_TRANSPORT,
 		RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD },
+	{ "checksums that nobody filled in, of a packet that the port knows to be whole", 4,
+		WIRE_TRANSPORT, FLAG, 1, 0, TO_TRANSPORT,
+		RTE_MBUF_F_RX_IP_CKSUM_NONE | RTE_MBUF_F_RX_L4_CKSUM_NONE },
 	{ "VLAN tag that the port took off", 4, WIRE_TRANSPORT, FLAG, 0, 0, DROP(not_for_us),
 		RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED },
 
