@@ -114,9 +114,16 @@ static void unlink_from_device(struct tables *tables, uint32_t device, uint32_t 
 	*link = tables->routes.next[position];
 }
 
-/* Takes a route out that no device's list holds any more. It is wiped at once: a reader that still
- * compares with it finds no match, which is what it would find a moment later. Its place is free
- * after a grace period. */
+/* Nothing is left of a route: a reader that saw its value a moment ago and compares now finds no
+ * match, whatever it looks for, because nobody can name the secret (zeros anybody could). */
+static void wipe(const struct route_table *table, uint64_t *place)
+{
+	for (uint32_t i = 0; i < ROUTE_WORDS; i++)
+		__atomic_store_n(&place[i], table->secret[i], __ATOMIC_RELAXED);
+}
+
+/* Takes a route out that no device's list holds any more. Its place is free after a grace period.
+ */
 static void remove_at(struct tables *tables, uint32_t position)
 {
 	struct route_table *table = &tables->view.routes;
@@ -125,7 +132,7 @@ static void remove_at(struct tables *tables, uint32_t position)
 
 	set_value(tables, position, ROUTE_GONE);
 	count_passed(tables, route_bucket_of(table, place), bucket, UINT32_MAX);
-	sodium_memzero(place, WIRE_ROUTE_BYTES);
+	wipe(table, place);
 	list_push(&tables->routes.removed, tables->routes.next, position);
 }
 

@@ -179,6 +179,28 @@ static void synchronising_keeps_what_is_named(void **state)
 	check();
 }
 
+/* A reader that has just seen that a place is used compares with what a removal leaves there. */
+static void a_removed_route_leaves_nothing_that_can_be_named(void **state)
+{
+	static const uint64_t zeros[ROUTE_WORDS];
+	const struct route_table *table = &tables_view(tables)->routes;
+	uint32_t left = 0;
+
+	(void)state;
+	set(&known[0]);
+	unset(&known[0]);
+	for (uint32_t i = 0; i < table->count * ROUTE_BUCKET_ROUTES; i++) {
+		const struct route_bucket *bucket = &table->buckets[i / ROUTE_BUCKET_ROUTES];
+		const uint64_t *place = bucket->routes[i % ROUTE_BUCKET_ROUTES];
+		if (bucket->values[i % ROUTE_BUCKET_ROUTES] == ROUTE_NONE)
+			continue;
+		assert_memory_not_equal(place, zeros, sizeof zeros);
+		assert_memory_not_equal(place, known[0].record.route, WIRE_ROUTE_BYTES);
+		left++;
+	}
+	assert_int_equal(left, 1);
+}
+
 struct reader {
 	bool running;
 	uint32_t missed;
@@ -231,6 +253,7 @@ int main(void)
 		TEST(holds_as_many_as_promised),
 		TEST(behaves_as_the_model),
 		TEST(synchronising_keeps_what_is_named),
+		TEST(a_removed_route_leaves_nothing_that_can_be_named),
 		TEST(a_reader_misses_nothing_while_others_come_and_go),
 	};
 
