@@ -34,6 +34,12 @@ struct channel {
 		uint8_t buffer[CHANNEL_MESSAGE_BYTES + 1]; /* one more: notices what is too long */
 };
 
+static void tell(const struct channel *channel, void (*call)(void *arg))
+{
+	if (call)
+		call(channel->arg);
+}
+
 static void retry(struct channel *channel)
 {
 	const struct timeval wait = { .tv_usec = channel->retry_ms * 1000 };
@@ -61,7 +67,7 @@ static void go_down(struct channel *channel)
 {
 	close_socket(channel);
 	channel->up = channel->broken = false;
-	channel->calls->down(channel->arg);
+	tell(channel, channel->calls->down);
 	retry(channel);
 }
 
@@ -97,7 +103,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 					       "of the same version?");
 		sodium_memzero(channel->buffer, (size_t)len);
 	}
-	channel->calls->turn(channel->arg);
+	tell(channel, channel->calls->turn);
 	if (channel->broken)
 		go_down(channel);
 }
@@ -109,7 +115,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!channel->broken)
-		channel->calls->writable(channel->arg);
+		tell(channel, channel->calls->writable);
 }
 
 static int connect_socket(struct channel *channel)
@@ -152,7 +158,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	channel->up = true;
-	channel->calls->up(channel->arg);
+	tell(channel, channel->calls->up);
 }
 
 int channel_create(struct channel **created, struct event_base *base, const char *path,

@@ -1,5 +1,5 @@
 /* One SOCK_SEQPACKET connection to a UNIX socket of another process, made again whenever it breaks:
- * after 50 ms, then after at most half a second. A failure is logged once, until a message has come
+ * after 50 ms, then after 100 ms. A failure is logged once, until a message has come
  * over a new connection. */
 #ifndef CHAPPE_CONTROL_CHANNEL_H
 #define CHAPPE_CONTROL_CHANNEL_H
@@ -13,7 +13,8 @@ struct event_base;
 
 enum { CHANNEL_MESSAGE_BYTES = 65536 };
 
-/* What the owner does with it. All are called from the event loop; none may destroy the channel. */
+/* What the owner does with it; NULL where it does nothing, but for message. All are called from the
+ * event loop; none may destroy the channel. */
 struct channel_calls {
 	void (*up)(void *arg);
 	void (*down)(void *arg); /* whatever was on its way is lost */

@@ -157,17 +157,11 @@ static void on_writable(void *arg)
 		send_first(link, line);
 }
 
-static void on_turn(void *arg)
-{
-	(void)arg;
-}
-
 static const struct channel_calls channel_calls = {
 	.up = on_up,
 	.down = on_down,
 	.message = on_message,
 	.writable = on_writable,
-	.turn = on_turn,
 };
 
 int message_link_create(struct message_link **created, struct event_base *base, const char *path,

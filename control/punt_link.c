@@ -67,16 +67,8 @@ static void on_turn(void *arg)
 	link->calls->turn(link->arg);
 }
 
-static void nothing(void *arg)
-{
-	(void)arg;
-}
-
 static const struct channel_calls channel_calls = {
-	.up = nothing,
-	.down = nothing,
 	.message = on_message,
-	.writable = nothing,
 	.turn = on_turn,
 };
 

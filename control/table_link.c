@@ -1,6 +1,7 @@
 #include "table_link.h"
 #include "channel.h"
-#include "daemon/log.h"
+#include "lease.h"
+#include "table_question.h"
 #include "table_queue.h"
 
 #include <errno.h>
@@ -9,28 +10,9 @@
 #include <stdlib.h>
 
 enum {
-	TABLE_OWNERS_MAX = 1 << WIRE_INDEX_OWNER_BITS,
-	/* Indices asked for at once, whenever half as many are left; fewer where the table is
-	 * small, so that one owner does not hold what another needs. */
-	LEASE_BLOCK = 2048,
-	LEASES_MAX = 4 * LEASE_BLOCK,
 	/* Parts of a synchronisation added in a turn of the event loop: some 2 ms, so that whoever
 	 * asks control for something meanwhile hardly waits. */
 	SYNC_PARTS_PER_TURN = 2,
-};
-
-struct leases {
-	uint32_t first, count;
-	bool asked;
-	uint32_t indices[LEASES_MAX]; /* ring */
-};
-
-struct question {
-	struct question *next;
-	uint64_t seq;
-	table_link_part *part;
-	control_done *done;
-	void *arg;
 };
 
 struct table_link {
@@ -41,12 +23,11 @@ struct table_link {
 	struct channel *channel;
 	struct event *flush;
 	struct table_queue queue;
-	struct question *questions;
+	struct table_question *questions;
 	uint64_t epoch, boot;
 	bool has_hello, has_dump, syncing;
 	bool flushing; /* what is added will be sent: by send_queue(), which runs or is due */
-	struct leases leases[TABLE_OWNERS_MAX];
-	uint32_t owners, leased, lease_block;
+	struct leases leases;
 };
 
 static size_t record_bytes(enum table_op op)
@@ -116,60 +97,23 @@ int table_link_add(struct table_link *link, enum table_op op, const void *record
 	return result;
 }
 
-static void reset_leases(struct table_link *link)
-{
-	for (uint32_t i = 0; i < TABLE_OWNERS_MAX; i++) {
-		link->leases[i].first = link->leases[i].count = 0;
-		link->leases[i].asked = false;
-	}
-	link->leased = 0;
-}
-
-static int add_lease(struct table_link *link, uint32_t index)
-{
-	struct leases *leases = &link->leases[wire_index_owner(index)];
-
-	leases->asked = false;
-	if (leases->count == LEASES_MAX)
-		return -ENOSPC;
-	leases->indices[(leases->first + leases->count++) % LEASES_MAX] = index;
-	link->leased++;
-	return 0;
-}
-
-static void ask_leases(struct table_link *link, uint32_t owner)
-{
-	struct table_lease_get get = { .owner = owner, .count = link->lease_block };
-
-	if (link->leases[owner].asked)
-		return;
-	link->leases[owner].asked = table_link_add(link, TABLE_LEASE_GET, &get, 0) == 0;
-}
-
 int table_link_lease(struct table_link *link, uint32_t owner, uint32_t *index)
 {
-	struct leases *leases;
+	const struct table_lease_get get = { .owner = owner, .count = link->leases.block };
+	int result;
 
-	if (!table_link_is_up(link) || owner >= link->owners)
+	if (!table_link_is_up(link) || owner >= link->leases.owners)
 		return -ENOSPC;
-	leases = &link->leases[owner];
-	if (leases->count == 0) {
-		ask_leases(link, owner);
-		return -ENOSPC;
-	}
-	*index = leases->indices[leases->first];
-	leases->first = (leases->first + 1) % LEASES_MAX;
-	leases->count--;
-	link->leased--;
-	if (leases->count <= link->lease_block / 2)
-		ask_leases(link, owner);
-	return 0;
+	result = lease_take(&link->leases, owner, index);
+	if (lease_is_low(&link->leases, owner))
+		link->leases.of[owner].asked = table_link_add(link, TABLE_LEASE_GET, &get, 0) == 0;
+	return result;
 }
 
 void table_link_unlease(struct table_link *link, uint32_t index)
 {
 	if (table_link_is_up(link))
-		add_lease(link, index);
+		lease_add(&link->leases, index);
 }
 
 static int on_hello(struct table_link *link, const struct table_hello *theirs)
@@ -178,19 +122,14 @@ static int on_hello(struct table_link *link, const struct table_hello *theirs)
 	bool other_boot = theirs->boot != link->boot;
 
 	if (link->has_hello || theirs->version != TABLE_VERSION || theirs->owners == 0 ||
-		theirs->owners > TABLE_OWNERS_MAX || theirs->devices_max == 0 ||
+		theirs->owners > LEASE_OWNERS_MAX || theirs->devices_max == 0 ||
 		theirs->devices_max > UINT32_C(1) << WIRE_INDEX_SLOT_BITS)
 		return -EPROTO;
 	memcpy(own.relay_public, link->own->relay_public, sizeof own.relay_public);
 	memcpy(own.reset_secret, link->own->reset_secret, sizeof own.reset_secret);
 	link->has_hello = true;
 	link->boot = theirs->boot;
-	link->owners = theirs->owners;
-	link->lease_block = theirs->devices_max / (16 * theirs->owners);
-	if (link->lease_block > LEASE_BLOCK)
-		link->lease_block = LEASE_BLOCK;
-	if (link->lease_block == 0)
-		link->lease_block = 1;
+	lease_limit(&link->leases, theirs->owners, theirs->devices_max);
 	if (table_link_add(link, TABLE_HELLO, &own, 0) < 0)
 		return -ENOMEM;
 	sodium_memzero(&own, sizeof own);
@@ -202,8 +141,7 @@ static void on_ack(struct table_link *link, uint64_t seq, const struct table_ack
 	struct table_waiting *waiting = table_queue_acked(&link->queue, seq);
 
 	if (ack->op == TABLE_LEASE_GET)
-		for (uint32_t i = 0; i < link->owners; i++)
-			link->leases[i].asked = false;
+		lease_answered(&link->leases);
 	if (ack->failed && ack->op != TABLE_LEASE_GET)
 		link->calls->refused(link->arg, (enum table_op)ack->op, ack->failed, ack->error);
 	for (uint32_t i = 0; waiting && i < waiting->count; i++) {
@@ -221,29 +159,11 @@ static void on_ack(struct table_link *link, uint64_t seq, const struct table_ack
 	free(waiting);
 }
 
-/* The answer to a question, or its last part. */
-static void on_answer(struct table_link *link, const struct table_head *head, const void *records)
-{
-	struct question **place = &link->questions, *question;
-
-	while (*place && (*place)->seq != head->seq)
-		place = &(*place)->next;
-	question = *place;
-	if (!question)
-		return;
-	question->part(question->arg, records, head->count);
-	if (!(head->flags & TABLE_LAST))
-		return;
-	*place = question->next;
-	question->done(question->arg, 0);
-	free(question);
-}
-
 static void on_dump(struct table_link *link, const struct table_head *head,
 	const struct table_session *sessions)
 {
 	if (link->has_dump) {
-		on_answer(link, head, sessions);
+		table_question_answer(&link->questions, head, sessions);
 		return;
 	}
 	for (uint32_t i = 0; i < head->count; i++)
@@ -272,7 +192,7 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 		break;
 	case TABLE_LEASE:
 		for (uint32_t i = 0; i < head->count; i++)
-			add_lease(link, ((const uint32_t *)records)[i]);
+			lease_add(&link->leases, ((const uint32_t *)records)[i]);
 		break;
 	case TABLE_SESSION_DUMP:
 		on_dump(link, head, records);
@@ -286,7 +206,7 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 		break;
 	case TABLE_STATS:
 	case TABLE_STAGES:
-		on_answer(link, head, records);
+		table_question_answer(&link->questions, head, records);
 		break;
 	default:
 		return -EBADMSG;
@@ -308,7 +228,7 @@ static void on_down(void *arg)
 
 	link->counters[CONTROL_COUNTER_links_lost]++;
 	link->has_hello = link->has_dump = link->syncing = false;
-	reset_leases(link);
+	lease_reset(&link->leases);
 	while (waiting) {
 		struct table_waiting *next = waiting->next;
 		for (uint32_t i = 0; i < waiting->count; i++)
@@ -318,12 +238,7 @@ static void on_down(void *arg)
 		free(waiting);
 		waiting = next;
 	}
-	while (link->questions) {
-		struct question *question = link->questions;
-		link->questions = question->next;
-		question->done(question->arg, -ENOTCONN);
-		free(question);
-	}
+	table_question_end_all(&link->questions, -ENOTCONN);
 	link->calls->down(link->arg);
 }
 
@@ -332,17 +247,11 @@ static void on_writable(void *arg)
 	send_queue(arg);
 }
 
-static void on_turn(void *arg)
-{
-	(void)arg;
-}
-
 static const struct channel_calls channel_calls = {
 	.up = on_up,
 	.down = on_down,
 	.message = on_message,
 	.writable = on_writable,
-	.turn = on_turn,
 };
 
 int table_link_create(struct table_link **created, struct event_base *base, const char *path,
@@ -379,12 +288,7 @@ void table_link_destroy(struct table_link *link)
 	if (link->flush)
 		event_free(link->flush);
 	table_queue_wipe(&link->queue);
-	while (link->questions) {
-		struct question *question = link->questions;
-		link->questions = question->next;
-		question->done(question->arg, -ECANCELED);
-		free(question);
-	}
+	table_question_end_all(&link->questions, -ECANCELED);
 	free(link);
 }
 
@@ -413,13 +317,13 @@ size_t table_link_backlog(const struct table_link *link)
 
 uint32_t table_link_leased(const struct table_link *link)
 {
-	return link->leased;
+	return link->leases.count;
 }
 
 int table_link_ask(struct table_link *link, enum table_op op, table_link_part *part,
 	control_done *done, void *arg)
 {
-	struct question *question;
+	struct table_question *question;
 
 	if (!table_link_is_up(link) || !link->has_dump)
 		return -ENOTCONN;
@@ -428,7 +332,7 @@ int table_link_ask(struct table_link *link, enum table_op op, table_link_part *p
 		free(question);
 		return -ENOMEM;
 	}
-	*question = (struct question){
+	*question = (struct table_question){
 		.next = link->questions,
 		.seq = link->queue.seq,
 		.part = part,
