@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,43 @@ static const int process_killing_calls[] = {
 	SCMP_SYS(kexec_load),
 };
 
+/* Other ways than kill() and tgkill() to send signals, in which nothing here has a part; and
+ * clone3(), whose flags no filter can read: glibc then takes clone(). */
+static const struct process_refused_call {
+	int call, error;
+} process_refused_calls[] = {
+	{ SCMP_SYS(clone3), ENOSYS },
+	{ SCMP_SYS(tkill), EPERM },
+	{ SCMP_SYS(rt_sigqueueinfo), EPERM },
+	{ SCMP_SYS(rt_tgsigqueueinfo), EPERM },
+	{ SCMP_SYS(pidfd_send_signal), EPERM },
+};
+
+/* The relay's processes share an account. Signals stay in this one, and it makes threads, but no
+ * process, which nobody would know by its number. */
+static int process_keep_to_itself(scmp_filter_ctx filter)
+{
+	const uint64_t self = (uint64_t)getpid();
+	int result = 0;
+
+	for (size_t i = 0;
+		result == 0 && i < sizeof process_refused_calls / sizeof *process_refused_calls;
+		i++)
+		result = seccomp_rule_add(filter,
+			SCMP_ACT_ERRNO((uint16_t)process_refused_calls[i].error),
+			process_refused_calls[i].call, 0);
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1,
+			SCMP_A0(SCMP_CMP_NE, self));
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+			SCMP_A0(SCMP_CMP_NE, self));
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+	return result;
+}
+
 static int process_seccomp(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -100,6 +138,8 @@ static int process_seccomp(void)
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
 			SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	if (result == 0)
+		result = process_keep_to_itself(filter);
 	if (result == 0)
 		result = seccomp_load(filter);
 	seccomp_release(filter);

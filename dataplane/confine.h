@@ -37,7 +37,9 @@ int confine_thread(const struct confine_account *account);
 /* Reads every task's status. Returns 0, or -EPERM with the first task that is not confined. */
 int confine_check(const struct confine_account *account, char *error, size_t error_len);
 
-/* System calls from here on (confine_seccomp.c): an allow list for all threads. */
-int confine_seccomp(void);
+/* System calls from here on (confine_seccomp.c): an allow list for all threads. connects: a port
+ * needs to; else there is no way to the sockets of control and chappe-store, whose account this
+ * is. */
+int confine_seccomp(bool connects);
 
 #endif

@@ -3,16 +3,17 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* What the process still calls. Why, where it is not plain from the name:
  * - rx and tx of kernel-backed drivers: net_tap readv and writev; net_af_packet poll and sendto;
  *   net_af_xdp sendto, recvfrom and poll; net_memif read and write on eventfds;
- * - a memif peer that returns: connect, accept, sendmsg and recvmsg with descriptors, mmap of its
+ * - a memif peer that returns: accept, sendmsg and recvmsg with descriptors, mmap of its
  *   regions; memfd_create, ftruncate and fcntl for ours; epoll_ctl, timerfd_settime and
  *   epoll_create in EAL's interrupt thread, which panics without;
  * - links to control and store: accept4, getsockopt (peer credentials), recv, sendmsg;
- * - leaving: unlink of sockets and pid file, tgkill and the rest of how glibc ends threads; ioctl,
- *   getsockname, bind and setsockopt for the stop functions of drivers. */
+ * - leaving: unlink of sockets and pid file, what glibc ends threads with; ioctl, getsockname, bind
+ *   and setsockopt for the stop functions of drivers. */
 static const int confine_calls[] = {
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
@@ -21,7 +22,6 @@ static const int confine_calls[] = {
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(close),
-	SCMP_SYS(connect),
 	SCMP_SYS(epoll_create),
 	SCMP_SYS(epoll_create1),
 	SCMP_SYS(epoll_ctl),
@@ -73,7 +73,6 @@ static const int confine_calls[] = {
 	SCMP_SYS(setsockopt),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(sigaltstack),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(timerfd_settime),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
@@ -97,9 +96,25 @@ static const int confine_killing_calls[] = {
 	SCMP_SYS(setns),
 };
 
+/* What depends on arguments. Control and chappe-store have the same account: signals stay in this
+ * process, and only a memif client, which looks for its server again, connects to a socket. */
+static int confine_with_arguments(scmp_filter_ctx filter, bool connects)
+{
+	const uint64_t self = (uint64_t)getpid();
+	/* Nothing makes a socket of a network any more. */
+	int result = seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	if (!result)
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self));
+	if (!result && connects)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+	return result;
+}
+
 /* Everything else is answered EPERM: a driver's housekeeping call that this list does not know, of
  * another version of DPDK, must not end a relay that is carrying traffic. */
-int confine_seccomp(void)
+int confine_seccomp(bool connects)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
@@ -107,10 +122,8 @@ int confine_seccomp(void)
 	int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; !result && i < sizeof confine_calls / sizeof *confine_calls; i++)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, confine_calls[i], 0);
-	/* A memif peer is on a UNIX socket; nothing makes a socket of a network any more. */
 	if (!result)
-		result = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		result = confine_with_arguments(filter, connects);
 	for (size_t i = 0;
 		!result && i < sizeof confine_killing_calls / sizeof *confine_killing_calls; i++)
 		result = seccomp_rule_add(

@@ -215,6 +215,21 @@ int ports_start(const struct config *config, struct ports *ports, struct rte_mem
 	return 0;
 }
 
+bool ports_connect(const struct ports *ports)
+{
+	struct rte_eth_dev_info info;
+
+	for (uint16_t id = 0; id < ports->count; id++) {
+		if (strcmp(ports->port[id].driver, "net_memif") != 0)
+			continue;
+		const struct rte_devargs *given =
+			rte_eth_dev_info_get(id, &info) == 0 ? rte_dev_devargs(info.device) : NULL;
+		if (!given || !given->args || !strstr(given->args, "role=server"))
+			return true;
+	}
+	return false;
+}
+
 void ports_print(const struct config *config, const struct ports *ports)
 {
 	const char *without = config->udp_unsummed ? "no, and none over IPv4" : "no";

@@ -49,6 +49,9 @@ uint32_t ports_descriptors(const struct ports *ports);
 int ports_start(const struct config *config, struct ports *ports, struct rte_mempool *pool,
 	char *error, size_t error_len);
 
+/* Whether a port connects to somebody's socket while it runs: a memif that is the client. */
+bool ports_connect(const struct ports *ports);
+
 /* One line a port to stderr. */
 void ports_print(const struct config *config, const struct ports *ports);
 

@@ -99,7 +99,7 @@ int start_confined(struct dataplane *dataplane, const char *pid_file, char *erro
 		result = confine_check(&dataplane->account, error, error_len);
 		if (result < 0)
 			return result;
-		result = confine_seccomp();
+		result = confine_seccomp(ports_connect(&dataplane->ports));
 	}
 	if (result < 0)
 		snprintf(error, error_len, "confinement: %s", strerror(-result));

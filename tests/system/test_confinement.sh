@@ -2,7 +2,7 @@
 # Once they run, no task of the three relay processes has a capability, all have no_new_privs and a
 # seccomp filter, none is root, and the processes can't be traced or dumped by their own user. A
 # process that is compromised can open no file but its own and no socket of a network, reach no other
-# process and start no program: each is made to try.
+# process and start none: each is made to try.
 #
 #   alice 192.0.2.2 --veth-- relay: tap0 198.18.0.1, chappe-dataplane .2 --veth-- bob 198.51.100.2
 . "$(dirname "$0")/lib/system.sh"
@@ -94,7 +94,17 @@ if [ "$landlock" -ge 2 ]; then
 else
 	say "this kernel has no Landlock: files are not tried"
 fi
-[ "$landlock" -lt 6 ] || tries chappe-store "$store_pid" EPERM kill "$control_pid"
+for process in "chappe-control $control_pid" "chappe-store $store_pid" "chappe-dataplane $dataplane_pid"; do
+	read -r name pid <<<"$process"
+	other=$store_pid
+	[ "$pid" != "$store_pid" ] || other=$control_pid
+	tries "$name" "$pid" EPERM kill "$other"
+	tries "$name" "$pid" EPERM tgkill "$other"
+	tries "$name" "$pid" EPERM fork
+done
+for socket in "stream $control_socket" "seqpacket $run/store-admin.sock"; do
+	tries chappe-dataplane "$dataplane_pid" EPERM ${socket% *} "${socket#* }"
+done
 tries chappe-dataplane "$dataplane_pid" EPERM open /etc/passwd
 for process in "chappe-control $control_pid" "chappe-store $store_pid" "chappe-dataplane $dataplane_pid"; do
 	read -r name pid <<<"$process"

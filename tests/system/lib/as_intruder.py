@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """Has a running process try what somebody who has taken it over would try, and says what the kernel
-answers: open a file, make a socket of a network, signal another process, start a program.
+answers: open a file, make a socket of a network, connect to a socket of the relay's, signal another
+process, start a program.
 
-usage: as_intruder.py PID open PATH | create PATH | socket | kill PID | execve PATH
+usage: as_intruder.py PID open PATH | create PATH | socket | stream PATH | seqpacket PATH |
+       kill PID | tgkill PID | fork | execve PATH
+
+stream and seqpacket connect to a UNIX socket of that type; "closed" is a connection that its owner
+ended at once.
 
 A thread that waits is traced, its registers are set to those of the call, and afterwards back again.
 Prints "open PATH: EACCES" (or "allowed"); what the process has opened is closed again. After execve,
@@ -12,12 +17,20 @@ import ctypes
 import errno
 import os
 import signal
+import struct
 import sys
 import time
 
 ATTACH, DETACH, SINGLESTEP, GETREGS, SETREGS = 16, 17, 9, 12, 13
-NUMBERS = {"open": 257, "create": 257, "socket": 41, "kill": 62, "execve": 59, "close": 3}
-AT_FDCWD, CREATE_FLAGS, AF_INET, SOCK_DGRAM = -100, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 2, 2
+NUMBERS = {"open": 257, "create": 257, "socket": 41, "kill": 62, "tgkill": 234, "fork": 56,
+           "execve": 59, "close": 3, "connect": 42, "recvfrom": 45}
+AT_FDCWD, CREATE_FLAGS = -100, os.O_WRONLY | os.O_CREAT | os.O_EXCL
+AF_UNIX, AF_INET, SOCK_DGRAM, MSG_DONTWAIT = 1, 2, 2, 0x40
+TYPES = {"stream": 1, "seqpacket": 5}
+# A new process that the kernel refuses with EINVAL where a filter has not refused it before: these
+# two exclude each other.
+CLONE_NEWUSER, CLONE_FS = 0x10000000, 0x200
+STAYS_S = 1  # so long a connection must last that counts as one
 RED_ZONE_BYTES, NO_TRACING, LIMIT_S = 128, 3, 20
 REGISTERS = (
     "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss "
@@ -62,10 +75,12 @@ def call(pid, memory, before, number, arguments):
     values = []
     for value in arguments:
         if isinstance(value, str):
-            os.pwrite(memory, value.encode() + b"\0", text_at)
+            value = value.encode() + b"\0"
+        if isinstance(value, bytes):
+            os.pwrite(memory, value, text_at)
             value = text_at
         values.append(value & 0xFFFFFFFFFFFFFFFF)
-    for name, value in zip(("rdi", "rsi", "rdx"), values + [0] * 3):
+    for name, value in zip(("rdi", "rsi", "rdx", "r10", "r8", "r9"), values + [0] * 6):
         setattr(now, name, value)
     now.rip, now.rax, now.orig_rax = before.rip - 2, number, 0xFFFFFFFFFFFFFFFF
     ptrace(SETREGS, pid, ctypes.byref(now))
@@ -81,21 +96,53 @@ def call(pid, memory, before, number, arguments):
     return ctypes.c_int64(now.rax).value
 
 
+def outcome(result):
+    return "allowed" if result >= 0 else errno.errorcode[-result]
+
+
+def connects(pid, memory, before, kind, path):
+    """Whether a socket of the relay's lets the process in, and keeps it in."""
+    def do(name, *arguments):
+        return call(pid, memory, before, NUMBERS[name], arguments)
+
+    fd = do("socket", AF_UNIX, TYPES[kind], 0)
+    if fd < 0:
+        return outcome(fd)
+    result = do("connect", fd, struct.pack("H108s", AF_UNIX, path.encode()), 110)
+    until = time.monotonic() + STAYS_S
+    while result >= 0 and time.monotonic() < until:
+        if do("recvfrom", fd, b"\0" * 16, 16, MSG_DONTWAIT, 0, 0) == 0:
+            do("close", fd)
+            return "closed"
+        time.sleep(0.01)
+    do("close", fd)
+    return outcome(result)
+
+
 def main():
     pid, what, operand = int(sys.argv[1]), sys.argv[2], (sys.argv[3:] + [""])[0]
     arguments = {
         "open": [AT_FDCWD, operand, os.O_RDONLY],
         "create": [AT_FDCWD, operand, CREATE_FLAGS],
         "socket": [AF_INET, SOCK_DGRAM, 0],
-        "kill": [int(operand) if what == "kill" else 0, signal.SIGTERM],
+        "kill": [operand, signal.SIGCONT],
+        "tgkill": [operand, operand, signal.SIGCONT],
+        "fork": [CLONE_NEWUSER | CLONE_FS],
         "execve": [operand, 0, 0],
-    }[what]
+    }.get(what)
+    if what in ("kill", "tgkill"):
+        arguments = [int(value) for value in arguments]
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
     try:
         before = stop_where_it_waits(pid, memory)
     except OSError as error:
         print(error)
         sys.exit(NO_TRACING)
+    if what in TYPES:
+        said = connects(pid, memory, before, what, operand)
+        ptrace(DETACH, pid)
+        print(f"{what} {operand}: {said}")
+        return
     result = call(pid, memory, before, NUMBERS[what], arguments)
     if result is None:
         print(f"{what} {operand}: ended")
@@ -103,7 +150,7 @@ def main():
     if result >= 0 and what in ("open", "create", "socket"):
         call(pid, memory, before, NUMBERS["close"], [result])
     ptrace(DETACH, pid)
-    print(f"{what} {operand}: {'allowed' if result >= 0 else errno.errorcode[-result]}")
+    print(f"{what} {operand}: {outcome(result)}")
 
 
 main()
