@@ -140,7 +140,7 @@ void control_info(const struct control *control, struct control_info *info)
 		.connected_s = control->connected_s,
 		.devices = control->directory.enrolled,
 		.invitations = (uint32_t)control->open_invitations,
-		.pending_sessions = control->directory.pending_count,
+		.pending_sessions = control->directory.pendings.count,
 		.leased = table_link_leased(control->table),
 		.queue_depth = responder_depth(control->responder),
 		.threads = responder_threads(control->responder),
@@ -175,7 +175,7 @@ int control_device_memory(
 	memory->earlier_session = device->earlier;
 	memory->has_earlier_session = device->has_earlier;
 	for (uint32_t i = device->pending; i != DIRECTORY_NONE;
-		i = control->directory.pendings[i].next_of_slot)
+		i = control->directory.pendings.all[i].next_of_slot)
 		memory->pending_sessions++;
 	return 0;
 }

@@ -1,23 +1,19 @@
 #include "directory.h"
+#include "chain.h"
 #include "vault.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { FIRST_DEVICES = 64, FIRST_PENDINGS = 64 };
-
-static uint32_t hash(const struct directory *directory, const void *bytes, size_t len)
-{
-	uint64_t value;
-
-	crypto_shorthash((uint8_t *)&value, bytes, len, directory->hash_key);
-	return (uint32_t)value;
-}
+enum { FIRST_DEVICES = 64 };
 
 static uint32_t *key_bucket(const struct directory *directory, const uint8_t *key)
 {
-	return &directory->by_key[hash(directory, key, WIRE_KEY_BYTES) & (directory->capacity - 1)];
+	uint64_t hash;
+
+	crypto_shorthash((uint8_t *)&hash, key, WIRE_KEY_BYTES, directory->hash_key);
+	return &directory->by_key[hash & (directory->capacity - 1)];
 }
 
 /* Ids count up, so that they spread by themselves. */
@@ -26,55 +22,30 @@ static uint32_t *id_bucket(const struct directory *directory, uint32_t id)
 	return &directory->by_id[id & (directory->capacity - 1)];
 }
 
-static uint32_t *index_bucket(const struct directory *directory, uint32_t index)
-{
-	return &directory->by_index[hash(directory, &index, sizeof index) &
-				    (directory->pending_capacity - 1)];
-}
-
-static uint32_t *new_buckets(uint32_t count)
-{
-	uint32_t *buckets = malloc(count * sizeof *buckets);
-
-	for (uint32_t i = 0; buckets && i < count; i++)
-		buckets[i] = DIRECTORY_NONE;
-	return buckets;
-}
-
 static void link_key(struct directory *directory, uint32_t slot)
 {
 	struct device *device = &directory->devices[slot];
-	uint32_t *bucket = key_bucket(directory, device->key);
 
-	device->next_by_key = *bucket;
-	*bucket = slot;
+	chain_push(key_bucket(directory, device->key), &device->next_by_key, slot);
 }
 
 static void unlink_key(struct directory *directory, uint32_t slot)
 {
-	uint32_t *place = key_bucket(directory, directory->devices[slot].key);
-
-	while (*place != slot)
-		place = &directory->devices[*place].next_by_key;
-	*place = directory->devices[slot].next_by_key;
+	CHAIN_REMOVE(key_bucket(directory, directory->devices[slot].key), directory->devices,
+		next_by_key, slot);
 }
 
 static void link_id(struct directory *directory, uint32_t slot)
 {
 	struct device *device = &directory->devices[slot];
-	uint32_t *bucket = id_bucket(directory, device->id);
 
-	device->next_by_id = *bucket;
-	*bucket = slot;
+	chain_push(id_bucket(directory, device->id), &device->next_by_id, slot);
 }
 
 static void unlink_id(struct directory *directory, uint32_t slot)
 {
-	uint32_t *place = id_bucket(directory, directory->devices[slot].id);
-
-	while (*place != slot)
-		place = &directory->devices[*place].next_by_id;
-	*place = directory->devices[slot].next_by_id;
+	CHAIN_REMOVE(id_bucket(directory, directory->devices[slot].id), directory->devices,
+		next_by_id, slot);
 }
 
 static int grow_devices(struct directory *directory, uint32_t slots)
@@ -87,8 +58,8 @@ static int grow_devices(struct directory *directory, uint32_t slots)
 		capacity *= 2;
 	if (capacity == directory->capacity)
 		return 0;
-	by_key = new_buckets(capacity);
-	by_id = new_buckets(capacity);
+	by_key = chain_buckets(capacity);
+	by_id = chain_buckets(capacity);
 	if (by_key && by_id)
 		devices = vault_grow(directory->devices, directory->capacity * sizeof *devices,
 			capacity * sizeof *devices);
@@ -112,42 +83,11 @@ static int grow_devices(struct directory *directory, uint32_t slots)
 	return 0;
 }
 
-static int grow_pendings(struct directory *directory)
-{
-	uint32_t had = directory->pending_capacity;
-	uint32_t capacity = had ? 2 * had : FIRST_PENDINGS;
-	uint32_t *buckets = new_buckets(capacity);
-	struct pending *pendings;
-
-	if (!buckets)
-		return -ENOMEM;
-	pendings = vault_grow(
-		directory->pendings, had * sizeof *pendings, capacity * sizeof *pendings);
-	if (!pendings) {
-		free(buckets);
-		return -ENOMEM;
-	}
-	free(directory->by_index);
-	directory->by_index = buckets;
-	directory->pendings = pendings;
-	directory->pending_capacity = capacity;
-	for (uint32_t i = 0; i < capacity; i++) {
-		uint32_t *chain = pendings[i].used ? index_bucket(directory, pendings[i].index)
-						   : &directory->pending_free;
-		if (!pendings[i].used && i < had)
-			continue;
-		pendings[i].next_by_index = *chain;
-		*chain = i;
-	}
-	return 0;
-}
-
 int directory_init(struct directory *directory)
 {
 	memset(directory, 0, sizeof *directory);
-	directory->pending_free = DIRECTORY_NONE;
 	randombytes_buf(directory->hash_key, sizeof directory->hash_key);
-	if (grow_devices(directory, FIRST_DEVICES) == 0 && grow_pendings(directory) == 0)
+	if (pendings_init(&directory->pendings) == 0 && grow_devices(directory, FIRST_DEVICES) == 0)
 		return 0;
 	directory_wipe(directory);
 	return -ENOMEM;
@@ -156,10 +96,9 @@ int directory_init(struct directory *directory)
 void directory_wipe(struct directory *directory)
 {
 	vault_free(directory->devices, directory->capacity * sizeof *directory->devices);
-	vault_free(directory->pendings, directory->pending_capacity * sizeof *directory->pendings);
+	pendings_wipe(&directory->pendings);
 	free(directory->by_key);
 	free(directory->by_id);
-	free(directory->by_index);
 	free(directory->free_slots);
 	memset(directory, 0, sizeof *directory);
 }
@@ -314,11 +253,6 @@ int directory_reserve(
 	return 0;
 }
 
-static uint32_t sessions_of(const struct device *device)
-{
-	return (uint32_t)device->has_session + device->has_earlier;
-}
-
 void directory_release(struct directory *directory, uint32_t slot)
 {
 	struct device *device = directory_device(directory, slot);
@@ -334,96 +268,7 @@ void directory_release(struct directory *directory, uint32_t slot)
 	} else {
 		directory->reserved--;
 	}
-	directory->sessions -= sessions_of(device);
+	directory->sessions -= device_sessions(device);
 	sodium_memzero(device, sizeof *device);
 	free_slot(directory, slot);
-}
-
-uint32_t directory_pend(struct directory *directory, uint32_t slot, uint32_t index,
-	const uint8_t key[WIRE_KEY_BYTES], uint64_t attempt)
-{
-	struct device *device = &directory->devices[slot];
-	struct pending *pending;
-	uint32_t *bucket;
-	uint32_t number;
-
-	if (directory->pending_free == DIRECTORY_NONE && grow_pendings(directory) < 0)
-		return DIRECTORY_NONE;
-	number = directory->pending_free;
-	pending = &directory->pendings[number];
-	directory->pending_free = pending->next_by_index;
-	memcpy(pending->key, key, sizeof pending->key);
-	pending->attempt = attempt;
-	pending->index = index;
-	pending->slot = slot;
-	pending->sent = false;
-	pending->used = true;
-	pending->next_of_slot = device->pending;
-	device->pending = number;
-	bucket = index_bucket(directory, index);
-	pending->next_by_index = *bucket;
-	*bucket = number;
-	directory->pending_count++;
-	return number;
-}
-
-uint32_t directory_pending(const struct directory *directory, uint32_t index)
-{
-	uint32_t number = *index_bucket(directory, index);
-
-	while (number != DIRECTORY_NONE && directory->pendings[number].index != index)
-		number = directory->pendings[number].next_by_index;
-	return number;
-}
-
-void directory_unpend(struct directory *directory, uint32_t number)
-{
-	struct pending *pending = &directory->pendings[number];
-	uint32_t *place = &directory->devices[pending->slot].pending;
-
-	while (*place != number)
-		place = &directory->pendings[*place].next_of_slot;
-	*place = pending->next_of_slot;
-	place = index_bucket(directory, pending->index);
-	while (*place != number)
-		place = &directory->pendings[*place].next_by_index;
-	*place = pending->next_by_index;
-	sodium_memzero(pending, sizeof *pending);
-	pending->next_by_index = directory->pending_free;
-	directory->pending_free = number;
-	directory->pending_count--;
-}
-
-void directory_session(struct directory *directory, struct device *device, uint32_t index)
-{
-	directory->sessions -= sessions_of(device);
-	if (device->has_session) {
-		device->earlier = device->session;
-		device->has_earlier = true;
-	}
-	device->session = index;
-	device->has_session = true;
-	directory->sessions += sessions_of(device);
-}
-
-void directory_session_ended(struct directory *directory, struct device *device, uint32_t index)
-{
-	directory->sessions -= sessions_of(device);
-	if (device->has_earlier && device->earlier == index)
-		device->has_earlier = false;
-	if (device->has_session && device->session == index) {
-		device->session = device->earlier;
-		device->has_session = device->has_earlier;
-		device->has_earlier = false;
-	}
-	directory->sessions += sessions_of(device);
-}
-
-void directory_sessions_forgotten(struct directory *directory)
-{
-	for (uint32_t slot = 0; slot < directory->capacity; slot++) {
-		directory->devices[slot].has_session = false;
-		directory->devices[slot].has_earlier = false;
-	}
-	directory->sessions = 0;
 }

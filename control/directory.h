@@ -5,9 +5,10 @@
 #ifndef CHAPPE_CONTROL_DIRECTORY_H
 #define CHAPPE_CONTROL_DIRECTORY_H
 
+#include "pending.h"
 #include "store.h"
 
-#define DIRECTORY_NONE UINT32_MAX
+#define DIRECTORY_NONE UINT32_MAX /* CHAIN_NONE */
 
 enum device_state {
 	DEVICE_FREE = 0,     /* nobody in this slot */
@@ -30,14 +31,11 @@ struct device {
 	bool has_session, has_earlier;
 };
 
-/* A handshake that was answered, or is being answered, and not confirmed yet. */
-struct pending {
-	uint8_t key[WIRE_KEY_BYTES]; /* the device's, which a reserved slot does not have yet */
-	uint64_t attempt;
-	uint32_t index, slot;
-	uint32_t next_of_slot, next_by_index; /* newest first */
-	bool used, sent; /* sent: the dataplane has been told, so the index is spent */
-};
+/* Confirmed ones. */
+static inline uint32_t device_sessions(const struct device *device)
+{
+	return (uint32_t)device->has_session + device->has_earlier;
+}
 
 struct directory {
 	struct device *devices; /* by slot */
@@ -50,10 +48,7 @@ struct directory {
 	uint32_t enrolled, reserved;
 	uint32_t sessions; /* confirmed ones that have not ended */
 
-	struct pending *pendings;
-	uint32_t *by_index; /* chains of pendings; as many buckets as pendings */
-	uint32_t pending_capacity, pending_count;
-	uint32_t pending_free; /* chain by next_by_index */
+	struct pendings pendings;
 	uint8_t hash_key[16];
 };
 
@@ -86,7 +81,7 @@ int directory_reserve(
 void directory_release(struct directory *directory, uint32_t slot);
 void directory_set_limits(struct device *device, const struct store_limits *limits);
 
-/* Adds a pending session; returns its number in pendings, or DIRECTORY_NONE without memory. */
+/* Adds a pending session; returns its number, or DIRECTORY_NONE without memory. */
 uint32_t directory_pend(struct directory *directory, uint32_t slot, uint32_t index,
 	const uint8_t key[WIRE_KEY_BYTES], uint64_t attempt);
 /* The pending session of an index, or DIRECTORY_NONE. */

@@ -9,7 +9,7 @@ enum { ENROL_BATCH = 64 };
 
 void enrol_unpend(struct control *control, uint32_t number)
 {
-	uint32_t slot = control->directory.pendings[number].slot;
+	uint32_t slot = control->directory.pendings.all[number].slot;
 	const struct device *device;
 
 	directory_unpend(&control->directory, number);
@@ -22,8 +22,8 @@ void enrol_unpend(struct control *control, uint32_t number)
 
 void enrol_link_down(struct control *control)
 {
-	for (uint32_t i = 0; i < control->directory.pending_capacity; i++)
-		if (control->directory.pendings[i].used)
+	for (uint32_t i = 0; i < control->directory.pendings.capacity; i++)
+		if (control->directory.pendings.all[i].used)
 			enrol_unpend(control, i);
 }
 
@@ -38,12 +38,12 @@ static void remove_session(struct control *control, uint32_t index)
 static int remove_losers(struct control *control, uint32_t winner)
 {
 	struct directory *directory = &control->directory;
-	const struct pending *won = &directory->pendings[winner];
+	const struct pending *won = &directory->pendings.all[winner];
 	uint32_t number = directory_device(directory, won->slot)->pending;
 	bool told = false;
 
 	while (number != DIRECTORY_NONE) {
-		const struct pending *pending = &directory->pendings[number];
+		const struct pending *pending = &directory->pendings.all[number];
 		uint32_t next = pending->next_of_slot;
 		if (sodium_memcmp(pending->key, won->key, sizeof won->key) != 0) {
 			if (pending->sent)
@@ -60,7 +60,7 @@ static int remove_losers(struct control *control, uint32_t winner)
 /* A session of a device that is enrolled: its own, or a loser's in the slot it won. */
 static void confirm_session(struct control *control, uint32_t number)
 {
-	const struct pending *pending = &control->directory.pendings[number];
+	const struct pending *pending = &control->directory.pendings.all[number];
 	struct device *device = directory_device(&control->directory, pending->slot);
 
 	if (sodium_memcmp(pending->key, device->key, sizeof device->key) == 0) {
@@ -104,7 +104,7 @@ static int write_device(
 /* An enrolment that failed, or came after another one with the same invitation. */
 static void refuse(struct control *control, uint32_t number)
 {
-	remove_session(control, control->directory.pendings[number].index);
+	remove_session(control, control->directory.pendings.all[number].index);
 	COUNT(control, enrolments_lost);
 	enrol_unpend(control, number);
 }
@@ -130,7 +130,7 @@ static void confirm_enrolments(struct control *control, const uint32_t *numbers,
 	int result = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct pending *pending = &control->directory.pendings[numbers[i]];
+		const struct pending *pending = &control->directory.pendings.all[numbers[i]];
 		int failed = -ENOENT;
 		written[i].slot = STORE_NO_SLOT;
 		if (!pending->used) /* lost to one before it */
@@ -154,7 +154,7 @@ static void confirm_enrolments(struct control *control, const uint32_t *numbers,
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if ((result < 0 || written[i].slot == STORE_NO_SLOT) &&
-			control->directory.pendings[numbers[i]].used)
+			control->directory.pendings.all[numbers[i]].used)
 			refuse(control, numbers[i]);
 	}
 	sodium_memzero(written, sizeof written);
@@ -171,7 +171,7 @@ static void confirm_some(
 		if (number == DIRECTORY_NONE)
 			remove_session(control, confirmed[i].index);
 		else if (directory_device(
-				 &control->directory, control->directory.pendings[number].slot)
+				 &control->directory, control->directory.pendings.all[number].slot)
 				 ->state == DEVICE_ENROLLED)
 			confirm_session(control, number);
 		else

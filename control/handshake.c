@@ -93,9 +93,9 @@ static void give_up_older(struct control *control, uint32_t slot)
 {
 	uint32_t number = directory_device(&control->directory, slot)->pending;
 
-	number = control->directory.pendings[number].next_of_slot;
+	number = control->directory.pendings.all[number].next_of_slot;
 	while (number != DIRECTORY_NONE) {
-		const struct pending *pending = &control->directory.pendings[number];
+		const struct pending *pending = &control->directory.pendings.all[number];
 		uint32_t next = pending->next_of_slot;
 		if (!pending->sent)
 			directory_unpend(&control->directory, number);
@@ -224,7 +224,7 @@ static void send_install(struct control *control, const struct job *job, uint32_
 	memcpy(install.send_key, job->keys.responder_to_initiator, sizeof install.send_key);
 	memcpy(install.response, &job->response, sizeof install.response);
 	/* Whatever comes of it, the index and its key are spent. */
-	control->directory.pendings[number].sent = true;
+	control->directory.pendings.all[number].sent = true;
 	if (table_link_add(
 		    control->table, TABLE_SESSION_INSTALL, &install, (uint64_t)job->index + 1) == 0)
 		COUNT(control, sessions_installed);

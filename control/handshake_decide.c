@@ -10,8 +10,8 @@ static bool attempt_is_new(struct control *control, const struct device *device,
 	uint64_t attempt = get64(job->asked.attempt);
 
 	for (uint32_t i = device->pending; i != DIRECTORY_NONE;
-		i = control->directory.pendings[i].next_of_slot) {
-		const struct pending *pending = &control->directory.pendings[i];
+		i = control->directory.pendings.all[i].next_of_slot) {
+		const struct pending *pending = &control->directory.pendings.all[i];
 		if (attempt <= pending->attempt &&
 			sodium_memcmp(
 				pending->key, job->noise.remote_static, sizeof pending->key) == 0)

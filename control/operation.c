@@ -289,8 +289,8 @@ static bool session_is_of(const struct control *control, uint32_t index, uint32_
 		(device->has_earlier && device->earlier == index))
 		return true;
 	number = directory_pending(&control->directory, index);
-	return number != DIRECTORY_NONE && control->directory.pendings[number].slot == slot &&
-	       sodium_memcmp(control->directory.pendings[number].key, device->key,
+	return number != DIRECTORY_NONE && control->directory.pendings.all[number].slot == slot &&
+	       sodium_memcmp(control->directory.pendings.all[number].key, device->key,
 		       sizeof device->key) == 0;
 }
 

@@ -9,8 +9,8 @@ void control_pendings(
 {
 	const struct directory *directory = &control->directory;
 
-	for (uint32_t i = 0; i < directory->pending_capacity; i++) {
-		const struct pending *pending = &directory->pendings[i];
+	for (uint32_t i = 0; i < directory->pendings.capacity; i++) {
+		const struct pending *pending = &directory->pendings.all[i];
 		struct control_pending_memory memory;
 
 		if (!pending->used || control_device_in_slot(control, pending->slot) != id)

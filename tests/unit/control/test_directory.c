@@ -61,12 +61,12 @@ static void check(void)
 			assert_int_equal(number, DIRECTORY_NONE);
 			continue;
 		}
-		assert_int_equal(directory.pendings[number].slot, model_pending[index] - 1);
+		assert_int_equal(directory.pendings.all[number].slot, model_pending[index] - 1);
 		pending++;
 	}
 	assert_int_equal(directory.enrolled, enrolled);
 	assert_int_equal(directory.reserved, reserved);
-	assert_int_equal(directory.pending_count, pending);
+	assert_int_equal(directory.pendings.count, pending);
 	assert_int_equal(directory.free_count, SLOTS - enrolled - reserved);
 }
 

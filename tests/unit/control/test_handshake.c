@@ -61,7 +61,7 @@ static void invitation_becomes_a_device_when_confirmed(void **state)
 	assert_int_equal(get32(device.answer.routes_max), 4);
 	assert_int_equal(get32(device.answer.versions), 2);
 	assert_int_equal(rig_counter(rig, CONTROL_COUNTER_enrolments), 1);
-	assert_int_equal(rig->control->directory.pending_count, 0);
+	assert_int_equal(rig->control->directory.pendings.count, 0);
 }
 
 static void both_suites(void **state)
@@ -115,7 +115,7 @@ static void replayed_init_changes_nothing(void **state)
 	assert_int_equal(rig->installs, installs);
 	assert_int_equal(rig->answers_count, 1); /* stale attempt */
 	assert_int_equal(stored_devices(rig), 1);
-	assert_int_equal(rig->control->directory.pending_count, 0);
+	assert_int_equal(rig->control->directory.pendings.count, 0);
 }
 
 static void replay_after_a_restart_costs_one_answer(void **state)
@@ -143,7 +143,7 @@ static void replay_after_a_restart_costs_one_answer(void **state)
 	rig_settle(rig);
 	assert_int_equal(store_device_by_key(rig->control->store, device.key.public, &after), 0);
 	assert_memory_equal(&before, &after, sizeof before);
-	assert_int_equal(rig->control->directory.pending_count, 0);
+	assert_int_equal(rig->control->directory.pendings.count, 0);
 	rig_handshake(rig, &device);
 }
 
@@ -177,7 +177,7 @@ static void newest_pending_wins(void **state)
 	assert_int_equal(rig_session(rig, &device) != NULL, false); /* its handshake is finished */
 	rig_end(rig, first, TABLE_END_REPLACED);
 	rig_settle(rig);
-	assert_int_equal(rig->control->directory.pending_count, 1);
+	assert_int_equal(rig->control->directory.pendings.count, 1);
 }
 
 static void unconfirmed_invitation_gives_its_slot_back(void **state)
@@ -391,7 +391,7 @@ static void refused_install_is_forgotten(void **state)
 	rig->install_error = -ENOSPC;
 	rig_init(rig, &device);
 	assert_int_equal(rig->installs, 1);
-	assert_int_equal(rig->control->directory.pending_count, 0);
+	assert_int_equal(rig->control->directory.pendings.count, 0);
 	assert_int_equal(rig->control->directory.reserved, 0);
 	rig->install_error = 0;
 	rig_handshake(rig, &device);

@@ -119,7 +119,7 @@ static void restarted_dataplane_gets_devices_and_routes_and_no_session(void **st
 	assert_int_equal(rig_routes(rig), 1);
 	assert_int_equal(live_sessions(rig), 0);
 	assert_int_equal(rig->installs, installs); /* no key is sent again */
-	assert_int_equal(rig->control->directory.pending_count, 0);
+	assert_int_equal(rig->control->directory.pendings.count, 0);
 	rig_handshake(rig, &device);
 	assert_int_equal(get64(device.answer.boot), rig->boot);
 }
