@@ -1,48 +1,8 @@
 /* The relay as a host: answers ARP (RFC 826), ICMP and ICMPv6 echo (RFC 792, RFC 4443) and
  * neighbour solicitations (RFC 4861, 7.2) for its own addresses, in the buffer that asked. */
+#include "host_private.h"
+
 #include "address.h"
-#include "stage.h"
-
-#include <netinet/icmp6.h>
-#include <rte_arp.h>
-#include <rte_ether.h>
-#include <rte_icmp.h>
-#include <rte_ip.h>
-
-enum {
-	HOST_TTL = 64,
-	HOST_ND_HOP_LIMIT = 255,
-	HOST_ANSWERED = -1, /* else the enum counter of a drop */
-	HOST_ND_OPTION_BYTES = 8,
-	HOST_ND_SOLICITED = 0x40,
-	HOST_ND_OVERRIDE = 0x20,
-	HOST_ECHO_BYTES_MIN = 8,
-};
-
-/* What all answers need of a frame. */
-struct host_frame {
-	struct worker *worker;
-	struct rte_mbuf *mbuf;
-	struct rte_ether_hdr *ether;
-	uint8_t *network;       /* what follows Ethernet and VLAN headers */
-	uint32_t network_bytes; /* of it in the buffer */
-	uint32_t link_bytes;    /* Ethernet and VLAN headers */
-	uint16_t type, vlan;
-};
-
-struct host_echo {
-	uint8_t type, code;
-	rte_be16_t checksum;
-	uint8_t rest[];
-};
-
-struct host_neighbour { /* solicitation and advertisement, RFC 4861, 4.3 and 4.4 */
-	uint8_t type, code;
-	rte_be16_t checksum;
-	uint8_t flags, reserved[3];
-	uint8_t target[16];
-	uint8_t options[];
-};
 
 static bool host_parse(struct worker *worker, struct rte_mbuf *mbuf, struct host_frame *host)
 {
@@ -70,18 +30,12 @@ static bool host_parse(struct worker *worker, struct rte_mbuf *mbuf, struct host
 	return true;
 }
 
-static bool host_is_ours(const struct host_frame *host, const uint8_t address[16])
+bool host_is_ours(const struct host_frame *host, const uint8_t address[16])
 {
 	return address_answered(host->worker->config, address, host->vlan, host->mbuf->port);
 }
 
-static const struct rte_ether_addr *host_mac(const struct host_frame *host)
-{
-	return &host->worker->ports[host->mbuf->port].mac;
-}
-
-/* The answer goes back where the frame came from and ends after network_bytes. */
-static int host_send(struct host_frame *host, uint32_t network_bytes)
+int host_send(struct host_frame *host, uint32_t network_bytes)
 {
 	host->ether->dst_addr = host->ether->src_addr;
 	host->ether->src_addr = *host_mac(host);
@@ -90,208 +44,6 @@ static int host_send(struct host_frame *host, uint32_t network_bytes)
 	/* The checksums are here already. Whose memory the buffer is stays as it was. */
 	host->mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	return HOST_ANSWERED;
-}
-
-static int host_arp(struct host_frame *host)
-{
-	struct rte_arp_hdr *arp = (struct rte_arp_hdr *)host->network;
-	uint8_t target[16];
-	if (host->network_bytes < sizeof *arp)
-		return COUNTER_drop_truncated;
-	if (arp->arp_hardware != RTE_BE16(RTE_ARP_HRD_ETHER) ||
-		arp->arp_protocol != RTE_BE16(RTE_ETHER_TYPE_IPV4) ||
-		arp->arp_hlen != RTE_ETHER_ADDR_LEN || arp->arp_plen != sizeof(rte_be32_t) ||
-		arp->arp_opcode != RTE_BE16(RTE_ARP_OP_REQUEST))
-		return COUNTER_drop_not_udp;
-	struct rte_arp_ipv4 *data = &arp->arp_data;
-	address_from_ipv4(target, &data->arp_tip);
-	if (!host_is_ours(host, target))
-		return COUNTER_drop_not_for_us;
-	uint8_t sender[16];
-	address_from_ipv4(sender, &data->arp_sip);
-	/* A sender of 0.0.0.0 is a probe, which who has the address answers (RFC 5227, 2.1.1). */
-	if (!rte_is_unicast_ether_addr(&data->arp_sha) ||
-		(data->arp_sip != 0 && !address_source_ok(host->worker->config, sender)))
-		return COUNTER_drop_bad_source;
-	rte_be32_t own = data->arp_tip;
-	arp->arp_opcode = RTE_BE16(RTE_ARP_OP_REPLY);
-	data->arp_tha = data->arp_sha;
-	data->arp_tip = data->arp_sip;
-	data->arp_sha = *host_mac(host);
-	data->arp_sip = own;
-	worker_count(host->worker, COUNTER_host_arp, 1);
-	return host_send(host, sizeof *arp);
-}
-
-static int host_icmp(struct host_frame *host)
-{
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)host->network;
-	struct host_echo *echo = (struct host_echo *)(ip + 1);
-	if (host->network_bytes < sizeof *ip)
-		return COUNTER_drop_truncated;
-	uint32_t total = rte_be_to_cpu_16(ip->total_length);
-	if (ip->version_ihl != RTE_IPV4_VHL_DEF)
-		return COUNTER_drop_ip_options;
-	if (total > host->network_bytes || total < sizeof *ip + HOST_ECHO_BYTES_MIN)
-		return COUNTER_drop_truncated;
-	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
-		return COUNTER_drop_fragment;
-	if (ip->next_proto_id != IPPROTO_ICMP || echo->type != RTE_IP_ICMP_ECHO_REQUEST ||
-		echo->code != 0)
-		return COUNTER_drop_not_udp;
-	uint8_t source[16], target[16];
-	address_from_ipv4(source, &ip->src_addr);
-	address_from_ipv4(target, &ip->dst_addr);
-	if (!host_is_ours(host, target) ||
-		!rte_is_same_ether_addr(&host->ether->dst_addr, host_mac(host)))
-		return COUNTER_drop_not_for_us;
-	if (!address_source_ok(host->worker->config, source))
-		return COUNTER_drop_bad_source;
-	if (rte_raw_cksum(ip, sizeof *ip) != 0xffff ||
-		rte_raw_cksum(echo, total - sizeof *ip) != 0xffff)
-		return COUNTER_drop_checksum;
-	rte_be32_t own = ip->dst_addr;
-	ip->dst_addr = ip->src_addr;
-	ip->src_addr = own;
-	ip->time_to_live = HOST_TTL;
-	ip->packet_id = 0;
-	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	echo->type = RTE_IP_ICMP_ECHO_REPLY;
-	echo->checksum = 0;
-	echo->checksum = (rte_be16_t)~rte_raw_cksum(echo, total - sizeof *ip);
-	worker_count(host->worker, COUNTER_host_echo, 1);
-	return host_send(host, total);
-}
-
-/* Sum over pseudo header and message: 0xffff where the checksum in it is right. */
-static uint16_t host_icmp6_sum(const struct rte_ipv6_hdr *ip, uint32_t len)
-{
-	uint32_t sum = rte_ipv6_phdr_cksum(ip, 0);
-	sum += rte_raw_cksum(ip + 1, len);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
-}
-
-static int host_icmp6_send(struct host_frame *host, uint32_t len, uint8_t hop_limit)
-{
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)host->network;
-	struct host_echo *message = (struct host_echo *)(ip + 1);
-	ip->vtc_flow = RTE_BE32(6U << 28);
-	ip->payload_len = rte_cpu_to_be_16((uint16_t)len);
-	ip->hop_limits = hop_limit;
-	message->checksum = 0;
-	message->checksum = (rte_be16_t)~host_icmp6_sum(ip, len);
-	return host_send(host, (uint32_t)sizeof *ip + len);
-}
-
-static int host_echo6(struct host_frame *host, uint32_t len)
-{
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)host->network;
-	struct host_echo *echo = (struct host_echo *)(ip + 1);
-	uint8_t own[16];
-	if (!host_is_ours(host, ip->dst_addr) ||
-		!rte_is_same_ether_addr(&host->ether->dst_addr, host_mac(host)))
-		return COUNTER_drop_not_for_us;
-	if (!address_source_ok(host->worker->config, ip->src_addr))
-		return COUNTER_drop_bad_source;
-	memcpy(own, ip->dst_addr, 16);
-	memcpy(ip->dst_addr, ip->src_addr, 16);
-	memcpy(ip->src_addr, own, 16);
-	echo->type = ICMP6_ECHO_REPLY;
-	worker_count(host->worker, COUNTER_host_echo, 1);
-	return host_icmp6_send(host, len, HOST_TTL);
-}
-
-/* Walks the options (RFC 4861, 4.6). Returns false where one is not well-formed. */
-static bool host_source_option(const uint8_t *option, uint32_t len, const uint8_t **source)
-{
-	*source = NULL;
-	while (len > 0) {
-		if (len < 2 || option[1] == 0 || option[1] * 8U > len)
-			return false;
-		if (option[0] == 1 && option[1] == 1)
-			*source = option + 2;
-		len -= option[1] * 8U;
-		option += option[1] * 8U;
-	}
-	return true;
-}
-
-/* RFC 4861, 7.1.1: what makes a solicitation valid, past length and checksum. */
-static int host_solicitation_fault(const struct host_frame *host, const struct rte_ipv6_hdr *ip,
-	const struct host_neighbour *nd, uint32_t len, bool unspecified, const uint8_t **link_layer)
-{
-	static const uint8_t solicited_node[13] = { 0xff, 0x02, [11] = 0x01, 0xff };
-	if (ip->hop_limits != HOST_ND_HOP_LIMIT)
-		return COUNTER_drop_not_udp;
-	if (len < sizeof *nd ||
-		!host_source_option(nd->options, len - (uint32_t)sizeof *nd, link_layer))
-		return COUNTER_drop_truncated;
-	bool to_group = memcmp(ip->dst_addr, solicited_node, sizeof solicited_node) == 0 &&
-			memcmp(ip->dst_addr + 13, nd->target + 13, 3) == 0;
-	if (!host_is_ours(host, nd->target) ||
-		!(to_group || (!unspecified && host_is_ours(host, ip->dst_addr))))
-		return COUNTER_drop_not_for_us;
-	if (unspecified ? *link_layer != NULL
-			: !address_source_ok(host->worker->config, ip->src_addr))
-		return COUNTER_drop_bad_source;
-	return HOST_ANSWERED;
-}
-
-static int host_solicitation(struct host_frame *host, uint32_t len)
-{
-	static const uint8_t zeros[16], all_nodes[16] = { 0xff, 0x02, [15] = 0x01 };
-	static const struct rte_ether_addr all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)host->network;
-	struct host_neighbour *nd = (struct host_neighbour *)(ip + 1);
-	bool unspecified = memcmp(ip->src_addr, zeros, 16) == 0;
-	const uint8_t *link_layer = NULL;
-	int fault = host_solicitation_fault(host, ip, nd, len, unspecified, &link_layer);
-	if (fault != HOST_ANSWERED)
-		return fault;
-	uint32_t total = (uint32_t)(sizeof *ip + sizeof *nd) + HOST_ND_OPTION_BYTES;
-	if (total > host->network_bytes &&
-		total - host->network_bytes > rte_pktmbuf_tailroom(host->mbuf))
-		return COUNTER_drop_truncated;
-	/* An address in use is told to all nodes (RFC 4861, 7.2.4). */
-	if (unspecified)
-		host->ether->src_addr = all_nodes_mac;
-	else if (link_layer)
-		memcpy(&host->ether->src_addr, link_layer, RTE_ETHER_ADDR_LEN);
-	if (!unspecified && !rte_is_unicast_ether_addr(&host->ether->src_addr))
-		return COUNTER_drop_bad_source;
-	memcpy(ip->dst_addr, unspecified ? all_nodes : ip->src_addr, 16);
-	memcpy(ip->src_addr, nd->target, 16);
-	nd->type = ND_NEIGHBOR_ADVERT;
-	nd->flags = HOST_ND_OVERRIDE | (unspecified ? 0 : HOST_ND_SOLICITED);
-	memset(nd->reserved, 0, sizeof nd->reserved);
-	nd->options[0] = ND_OPT_TARGET_LINKADDR;
-	nd->options[1] = 1;
-	memcpy(nd->options + 2, host_mac(host), RTE_ETHER_ADDR_LEN);
-	worker_count(host->worker, COUNTER_host_nd, 1);
-	return host_icmp6_send(
-		host, (uint32_t)sizeof *nd + HOST_ND_OPTION_BYTES, HOST_ND_HOP_LIMIT);
-}
-
-static int host_icmp6(struct host_frame *host)
-{
-	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)host->network;
-	const struct host_echo *message = (const struct host_echo *)(ip + 1);
-	if (host->network_bytes < sizeof *ip)
-		return COUNTER_drop_truncated;
-	uint32_t len = rte_be_to_cpu_16(ip->payload_len);
-	if (len + sizeof *ip > host->network_bytes || len < HOST_ECHO_BYTES_MIN)
-		return COUNTER_drop_truncated;
-	if (ip->proto != IPPROTO_ICMPV6)
-		return COUNTER_drop_not_udp;
-	if (host_icmp6_sum(ip, len) != 0xffff)
-		return COUNTER_drop_checksum;
-	if (message->type == ICMP6_ECHO_REQUEST && message->code == 0)
-		return host_echo6(host, len);
-	if (message->type == ND_NEIGHBOR_SOLICIT && message->code == 0)
-		return host_solicitation(host, len);
-	return COUNTER_drop_not_udp;
 }
 
 static int host_handle(struct worker *worker, struct rte_mbuf *mbuf)

@@ -1,4 +1,4 @@
-/* Main's side of sessions: leases, installing, confirming, ending, expiry. */
+/* Main's side of sessions: leases, installing, confirming, ending. */
 #include "tables_private.h"
 
 #include <errno.h>
@@ -57,8 +57,6 @@ static struct slot *slot_of(struct tables *tables, uint32_t index, uint32_t stat
 	struct slot *slot = &tables->slots[number];
 	return slot->index == index && (states & 1u << slot->state) != 0 ? slot : NULL;
 }
-
-enum { LIVE_STATES = 1 << SLOT_PENDING | 1 << SLOT_CONFIRMED };
 
 int tables_lease_return(struct tables *tables, uint32_t index)
 {
@@ -180,7 +178,7 @@ void session_end(struct tables *tables, uint32_t number, enum table_end_reason r
 
 int tables_session_remove(struct tables *tables, uint32_t index, enum table_end_reason reason)
 {
-	if (slot_of(tables, index, LIVE_STATES) == NULL)
+	if (slot_of(tables, index, SLOT_LIVE_STATES) == NULL)
 		return -ENOENT;
 	session_end(tables, wire_index_slot(index), reason);
 	return 0;
@@ -203,7 +201,7 @@ void sessions_set_limits(struct tables *tables, uint32_t device)
 
 int tables_session_keep(struct tables *tables, uint32_t index)
 {
-	struct slot *slot = slot_of(tables, index, LIVE_STATES);
+	struct slot *slot = slot_of(tables, index, SLOT_LIVE_STATES);
 
 	if (slot == NULL)
 		return -ENOENT;
@@ -221,77 +219,9 @@ void sessions_sync_end(struct tables *tables)
 {
 	for (uint32_t i = 0; i < tables->view.slots; i++) {
 		const struct slot *slot = &tables->slots[i];
-		if ((LIVE_STATES & 1 << slot->state) != 0 && !slot->named)
+		if ((SLOT_LIVE_STATES & 1 << slot->state) != 0 && !slot->named)
 			session_end(tables, i, TABLE_END_REMOVED);
 	}
-}
-
-/* Ends what is past its deadline among the next TABLES_EXPIRY_SLOTS slots. */
-static void expire(struct tables *tables)
-{
-	const uint64_t now = rte_rdtsc();
-
-	for (uint32_t i = 0; i < RTE_MIN(tables->view.slots, (uint32_t)TABLES_EXPIRY_SLOTS); i++) {
-		const uint32_t number = tables->expiry_cursor;
-		const struct slot *slot = &tables->slots[number];
-		if ((LIVE_STATES & 1 << slot->state) != 0 && slot->deadline <= now)
-			session_end(tables, number, slot->reason);
-		tables->expiry_cursor = number + 1 < tables->view.slots ? number + 1 : 0;
-	}
-}
-
-/* After the grace period: no worker holds a pointer any more. */
-static void wipe_waiting(struct tables *tables)
-{
-	for (uint32_t i = 0; i < TABLES_WIPE_SESSIONS; i++) {
-		const uint32_t number = list_pop(&tables->waiting, tables->slot_next);
-		if (number == TABLES_NONE)
-			return;
-		struct session *session = &tables->sessions[number];
-		sodium_memzero(session, sizeof *session);
-		session->receive.index = SESSION_NONE;
-		session->send.tag = SESSION_NO_TAG;
-		tables->slots[number].state = SLOT_FREE;
-		list_push(&tables->free, tables->slot_next, number);
-	}
-}
-
-/* Everything unlinked since the last one shares a grace period. */
-static void grace(struct tables *tables)
-{
-	if (tables->grace_running) {
-		if (rte_rcu_qsbr_check(tables->qsbr, tables->token, false) != 1)
-			return;
-		wipe_waiting(tables);
-		routes_free_waiting(tables);
-		tables->grace_running = tables->waiting.head != TABLES_NONE ||
-					tables->routes.waiting.head != TABLES_NONE;
-		if (tables->grace_running)
-			return;
-	}
-	if (tables->unlinked.head == TABLES_NONE && tables->routes.removed.head == TABLES_NONE)
-		return;
-	tables->waiting = tables->unlinked;
-	tables->routes.waiting = tables->routes.removed;
-	list_init(&tables->unlinked);
-	list_init(&tables->routes.removed);
-	tables->token = rte_rcu_qsbr_start(tables->qsbr);
-	tables->grace_running = true;
-}
-
-void tables_reclaim(struct tables *tables, tables_ended *ended, void *arg)
-{
-	uint32_t number;
-
-	expire(tables);
-	while ((number = list_pop(&tables->ended, tables->slot_next)) != TABLES_NONE) {
-		const struct slot *slot = &tables->slots[number];
-		if (ended != NULL)
-			ended(arg,
-				&(struct table_ended){ slot->index, slot->device, slot->reason });
-		list_push(&tables->unlinked, tables->slot_next, number);
-	}
-	grace(tables);
 }
 
 static void describe(
@@ -324,7 +254,7 @@ uint32_t tables_session_dump(
 	uint32_t n = 0;
 
 	for (; *cursor < tables->view.slots && n < max; ++*cursor)
-		if ((LIVE_STATES & 1 << tables->slots[*cursor].state) != 0)
+		if ((SLOT_LIVE_STATES & 1 << tables->slots[*cursor].state) != 0)
 			describe(tables, *cursor, now, &out[n++]);
 	return n;
 }

@@ -1,6 +1,7 @@
 #include "address.h"
 #include "checksum.h"
 #include "session.h"
+#include "source_mark.h"
 #include "stage.h"
 
 #include <rte_ether.h>
@@ -235,41 +236,6 @@ static inline int check(struct view *view, const struct worker *worker)
 	return result == IP_UDP ? check_udp(view, config) : result;
 }
 
-static inline uint64_t mix(uint64_t a, uint64_t b)
-{
-	const unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)(product >> 64) ^ (uint64_t)product;
-}
-
-/* Equal for frames from one endpoint (frame_source()), and different for others but for one in
- * 2^32: wyhash's folded multiplication. Two endpoints that share a mark pass for one, so a device
- * that moved between them would be found at its next session; the key keeps that from being
- * arranged. */
-static inline uint32_t source_mark(const struct view *view, const uint64_t key[2])
-{
-	const struct frame *frame = view->frame;
-	const struct rte_ether_hdr *ether =
-		rte_pktmbuf_mtod(view->mbuf, const struct rte_ether_hdr *);
-	uint64_t words[4], mac;
-	uint32_t ports;
-
-	memcpy(&mac, &ether->src_addr, sizeof mac); /* and two bytes that say IPv4, IPv6 or VLAN */
-	memcpy(&ports, view->at, sizeof ports);
-	uint64_t mark = ((uint64_t)frame->vlan << 48 | (uint64_t)view->mbuf->port << 32 | ports);
-	if (frame->family == 4) {
-		memcpy(words, view->at - 8, 8);
-		mark = mix(mac ^ key[0], words[0] ^ key[1]) ^ mix(mark ^ key[1], key[0] | 1);
-	} else {
-		memcpy(words, view->at - 32, 32);
-		mark = mix(mac ^ key[0], words[0] ^ key[1]) ^ mix(mark ^ key[1], key[0] | 1) ^
-		       mix(words[1] ^ key[0], words[2] ^ key[1]) ^
-		       mix(words[3] ^ key[0], key[1] | 1);
-	}
-	mark ^= mark >> 32;
-	return (uint32_t)mark != 0 ? (uint32_t)mark : 1;
-}
-
 /* From here on the mbuf's data is the UDP payload. */
 static inline void bare(const struct view *view)
 {
@@ -314,7 +280,7 @@ uint32_t stage_classify(struct worker *worker, struct rte_mbuf **frames, uint32_
 		};
 		const int what = check(&view, worker);
 		if (likely(what == TRANSPORT)) {
-			view.frame->source = source_mark(&view, mark_key);
+			view.frame->source = source_mark(mbuf, view.at, mark_key);
 			bare(&view);
 			const struct wire_transport *header =
 				(const struct wire_transport *)frame_bytes(mbuf);

@@ -1,5 +1,5 @@
 /* Main's own half of the tables: never read by a worker. Split over tables.c (memory, devices,
- * synchronisation), sessions.c and routes.c. */
+ * synchronisation), sessions.c, routes.c and tables_reclaim.c (time). */
 #ifndef CHAPPE_DATAPLANE_TABLES_PRIVATE_H
 #define CHAPPE_DATAPLANE_TABLES_PRIVATE_H
 
@@ -21,6 +21,7 @@ enum slot_state {
 	SLOT_CONFIRMED,
 	SLOT_ENDED, /* unlinked; workers may still hold it */
 };
+enum { SLOT_LIVE_STATES = 1 << SLOT_PENDING | 1 << SLOT_CONFIRMED };
 
 struct slot {
 	uint64_t deadline; /* TSC; of pending and confirmed ones */
