@@ -77,7 +77,7 @@ static int give_store(const char *state_dir, const struct process_account *accou
 
 /* Everything that needs privileges, then drops them. */
 static int prepare(const struct config *config, const struct daemon_arguments *arguments,
-	struct noise_keypair *key, int *listener, bool *pid_written)
+	struct noise_keypair *key, int *listener, bool *pid_written, uid_t *dropped_to)
 {
 	const char *group = strcmp(config->api_group, "none") == 0 ? NULL : config->api_group;
 	struct process_account account;
@@ -111,6 +111,9 @@ static int prepare(const struct config *config, const struct daemon_arguments *a
 	};
 	if (result == 0)
 		result = process_drop(&account, places, error);
+	/* Without privileges to drop, whoever administers has the same account. */
+	if (result == 0 && !account.keep && account.uid != 0)
+		*dropped_to = account.uid;
 	if (result < 0)
 		log_error("%s", error);
 	return result;
@@ -142,7 +145,8 @@ static int run(struct event_base *base)
 	return result;
 }
 
-static int serve(const struct config *config, const struct noise_keypair *key, int listener)
+static int serve(const struct config *config, const struct noise_keypair *key, int listener,
+	uid_t dropped_to)
 {
 	char error[STORE_ERROR_BYTES] = "no memory";
 	struct control *control = NULL;
@@ -158,7 +162,7 @@ static int serve(const struct config *config, const struct noise_keypair *key, i
 		snprintf(error, sizeof error, "can't start: %s", strerror(-result));
 	}
 	if (result == 0) {
-		api = api_start(control, listener, error);
+		api = api_start(control, listener, dropped_to, error);
 		result = api ? 0 : -EIO;
 	} else {
 		close(listener);
@@ -182,6 +186,7 @@ int main(int argc, char **argv)
 	char error[CONFIG_ERROR_BYTES];
 	bool pid_written = false;
 	int result, listener = -1;
+	uid_t dropped_to = API_REFUSES_NOBODY;
 
 	const int asked = daemon_arguments(argc, argv, "chappe-control", about, &arguments);
 	if (asked != 0)
@@ -201,9 +206,9 @@ int main(int argc, char **argv)
 		log_error("libsodium does not start");
 		return 1;
 	}
-	result = prepare(&config, &arguments, &key, &listener, &pid_written);
+	result = prepare(&config, &arguments, &key, &listener, &pid_written, &dropped_to);
 	if (result == 0)
-		result = serve(&config, &key, listener);
+		result = serve(&config, &key, listener, dropped_to);
 	sodium_memzero(&key, sizeof key);
 	/* Fails, harmlessly, where the account may not write to their directory. */
 	if (listener >= 0)

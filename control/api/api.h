@@ -3,6 +3,8 @@
 #ifndef CHAPPE_CONTROL_API_H
 #define CHAPPE_CONTROL_API_H
 
+#include <sys/types.h>
+
 struct api;
 struct control;
 
@@ -14,9 +16,12 @@ enum { API_ERROR_BYTES = 512 };
  * reason in error. */
 int api_listen(const char *path, const char *group, char error[API_ERROR_BYTES]);
 
-/* Answers requests on control's event base until api_stop(). Returns NULL with the reason in error,
- * and listener closed. */
-struct api *api_start(struct control *control, int listener, char error[API_ERROR_BYTES]);
+#define API_REFUSES_NOBODY ((uid_t)-1)
+
+/* Answers requests on control's event base until api_stop(), but none of the account `refused`.
+ * Returns NULL with the reason in error, and listener closed. */
+struct api *api_start(
+	struct control *control, int listener, uid_t refused, char error[API_ERROR_BYTES]);
 
 /* Ends requests that wait, closes everything. The socket's file is the caller's to remove. NULL is
  * allowed. */

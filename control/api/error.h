@@ -5,6 +5,7 @@
 
 #define API_ERRORS(X)                                                                              \
 	X(BAD_REQUEST, "bad_request", 400, 2, "the request can't be understood")                   \
+	X(FORBIDDEN, "forbidden", 403, 6, "the relay's processes may not administer it")           \
 	X(NOT_FOUND, "not_found", 404, 4, "no such device, route or resource")                     \
 	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, 2, "the resource has no such method")     \
 	X(AMBIGUOUS, "ambiguous", 409, 5, "the name fits more than one")                           \

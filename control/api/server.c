@@ -22,6 +22,8 @@ enum {
 
 struct api {
 	struct control *control;
+	uid_t refused;
+	bool complained;
 	struct MHD_Daemon *daemon;
 	struct event *readable, *later;
 	TAILQ_HEAD(api_requests, api_request) waiting;
@@ -139,6 +141,25 @@ static void take_body(struct api_request *request, const char *bytes, size_t len
 	request->body_len += len;
 }
 
+/* The dataplane and chappe-store have control's account: so has who took one of them over. */
+static bool is_refused(struct api_request *request)
+{
+	struct api *api = request->api;
+
+	if (api->refused == API_REFUSES_NOBODY ||
+		(request->who.known && request->who.uid != api->refused))
+		return false;
+	if (!api->complained)
+		log_warning("API: refused process %d of the account that the relay's processes "
+			    "run as: did somebody take one of them over?",
+			request->who.pid);
+	api->complained = true;
+	api_fail(request, API_FORBIDDEN,
+		"this is the account that the relay's processes run as, which may not administer "
+		"it: use root, or an account of your own in the group of the socket");
+	return true;
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *upload, size_t *upload_len,
 	void **state)
@@ -156,7 +177,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	}
 	if (!request->began) {
 		request->began = true;
-		api_dispatch(request);
+		if (!is_refused(request))
+			api_dispatch(request);
 		if (request->waiting && request->http == 0) {
 			request->suspended = true;
 			MHD_suspend_connection(connection);
@@ -231,7 +253,8 @@ static int watch(struct api *api)
 	return 0;
 }
 
-struct api *api_start(struct control *control, int listener, char error[API_ERROR_BYTES])
+struct api *api_start(
+	struct control *control, int listener, uid_t refused, char error[API_ERROR_BYTES])
 {
 	struct api *api = calloc(1, sizeof *api);
 	if (api == NULL) {
@@ -240,6 +263,7 @@ struct api *api_start(struct control *control, int listener, char error[API_ERRO
 		return NULL;
 	}
 	api->control = control;
+	api->refused = refused;
 	TAILQ_INIT(&api->waiting);
 	json_set_alloc_funcs(malloc, wiping_free);
 	api->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,

@@ -74,6 +74,11 @@ daemon "$T/chappectl" -s "$control_socket" status >"$T/daemon.out" 2>&1 || statu
 [ $status -eq 6 ] && grep -q "permission denied" "$T/daemon.out" || fail "daemon: $status $(<"$T/daemon.out")"
 setpriv --reuid daemon --regid daemon --groups nogroup "$T/chappectl" -s "$control_socket" \
 	invite --ttl 1m >/dev/null 2>&1 || fail "the group may not administer"
+status=0
+setpriv --reuid nobody --regid nogroup --clear-groups "$T/chappectl" -s "$control_socket" \
+	invite --ttl 1m >"$T/nobody.out" 2>&1 || status=$?
+[ $status -eq 6 ] && grep -q "may not administer" "$T/nobody.out" ||
+	fail "the account of the relay's processes: $status $(<"$T/nobody.out")"
 
 say "status"
 expect 0 "connected for" status
