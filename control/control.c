@@ -88,7 +88,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 		expire(control, now_s);
 	if (now_s >= control->next_forget_s) {
 		control->next_forget_s = now_s + CONTROL_FORGET_S;
-		operation_expire(control, now_s);
+		operations_expire(&control->operations, now_s);
 	}
 	message_store_second(control);
 	backup_second(control, now_s);

@@ -7,11 +7,10 @@
 
 struct control;
 
-/* Who asks, as far as the store knows, and what they get. */
+/* What they get, as far as the store knows who they are. */
 struct handshake_decision {
 	enum wire_status status;
 	uint32_t slot; /* of a device, or the one to take for an invitation */
-	struct store_limits limits;
 };
 
 /* Finds whose psk to answer with, which goes into the job, and what. False: silence. */

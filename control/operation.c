@@ -1,3 +1,4 @@
+#include "operation.h"
 #include "daemon/log.h"
 #include "state.h"
 
@@ -5,164 +6,22 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define OPERATION_NONE UINT32_MAX
-
 struct request {
 	uint16_t op;
 	const uint8_t *body;
 };
-
-int operations_init(struct operations *operations)
-{
-	memset(operations, 0, sizeof *operations);
-	operations->all = calloc(OPERATIONS_MAX, sizeof *operations->all);
-	operations->buckets = calloc(OPERATIONS_MAX, sizeof *operations->buckets);
-	operations->written = calloc(OPERATIONS_MAX, sizeof *operations->written);
-	randombytes_buf(operations->hash_key, sizeof operations->hash_key);
-	if (operations->all && operations->buckets && operations->written)
-		return 0;
-	operations_wipe(operations);
-	return -ENOMEM;
-}
-
-void operations_wipe(struct operations *operations)
-{
-	if (operations->all)
-		sodium_memzero(operations->all, OPERATIONS_MAX * sizeof *operations->all);
-	free(operations->all);
-	free(operations->buckets);
-	free(operations->written);
-	memset(operations, 0, sizeof *operations);
-}
-
-static uint32_t *bucket_of(struct operations *operations, uint32_t device, uint64_t frame_id)
-{
-	uint64_t key[2] = { device, frame_id }, value;
-
-	crypto_shorthash((uint8_t *)&value, (const uint8_t *)key, sizeof key, operations->hash_key);
-	return &operations->buckets[value % OPERATIONS_MAX];
-}
-
-static void forget(struct operations *operations, struct operation *operation)
-{
-	uint32_t number = (uint32_t)(operation - operations->all) + 1;
-	uint32_t *place = bucket_of(operations, operation->device, operation->frame_id);
-
-	while (*place != number)
-		place = &operations->all[*place - 1].next;
-	*place = operation->next;
-	sodium_memzero(operation, sizeof *operation);
-}
-
-static struct operation *find(struct operations *operations, uint32_t device, uint64_t frame_id)
-{
-	uint32_t number = *bucket_of(operations, device, frame_id);
-
-	while (number) {
-		struct operation *operation = &operations->all[number - 1];
-		if (operation->device == device && operation->frame_id == frame_id)
-			return operation;
-		number = operation->next;
-	}
-	return NULL;
-}
-
-/* A place for a new operation: the oldest answer is forgotten for it. NULL when all wait. */
-static struct operation *remember(struct operations *operations, uint32_t device, uint64_t frame_id)
-{
-	for (uint32_t i = 0; i < OPERATIONS_MAX; i++) {
-		uint32_t number = operations->next++ % OPERATIONS_MAX;
-		struct operation *operation = &operations->all[number];
-		uint32_t *bucket;
-		if (operation->state == OPERATION_WRITTEN || operation->state == OPERATION_SENT)
-			continue;
-		if (operation->state == OPERATION_DONE)
-			forget(operations, operation);
-		operation->device = device;
-		operation->frame_id = frame_id;
-		bucket = bucket_of(operations, device, frame_id);
-		operation->next = *bucket;
-		*bucket = number + 1;
-		return operation;
-	}
-	return NULL;
-}
-
-static void send_answer(struct control *control, uint32_t session, uint64_t frame_id,
-	uint16_t frame_bytes, uint16_t op, const void *body, size_t len)
-{
-	struct punt_record *record = punt_link_add(control->punt);
-	const struct wire_inner inner = { .kind = WIRE_CONTROL, .frame_id = put64(frame_id) };
-	const struct control_head head = {
-		.op = put16(op | CONTROL_OP_ANSWER),
-		.len = put16((uint16_t)len),
-	};
-
-	if (!record)
-		return;
-	record->kind = PUNT_SEND_SESSION;
-	record->len = frame_bytes;
-	record->index = session;
-	memcpy(record->frame, &inner, sizeof inner);
-	memcpy(record->frame + sizeof inner, &head, sizeof head);
-	memcpy(record->frame + sizeof inner + sizeof head, body, len);
-	COUNT(control, operations);
-}
-
-static void answer_status(struct control *control, const struct punt_record *record,
-	uint64_t frame_id, uint16_t op, enum control_status status)
-{
-	const struct control_answer answer = { .status = put16((uint16_t)status) };
-
-	send_answer(control, record->index, frame_id, record->len, op, &answer, sizeof answer);
-}
-
-static void answer(struct control *control, const struct operation *operation)
-{
-	struct control_route_answer body = { .status = put16(operation->status) };
-	size_t len = sizeof(struct control_answer);
-
-	if (operation->op == CONTROL_OP_ROUTE_CREATE) {
-		len = sizeof body;
-		if (operation->status == CONTROL_OK)
-			memcpy(body.route, operation->route, sizeof body.route);
-	}
-	if (operation->status == CONTROL_FULL)
-		COUNT(control, operations_full);
-	send_answer(control, operation->session, operation->frame_id, operation->frame_bytes,
-		operation->op, &body, len);
-}
 
 static void finish(struct control *control, struct operation *operation, enum control_status status)
 {
 	operation->status = (uint16_t)status;
 	operation->state = OPERATION_DONE;
 	operation->at_s = control_now_s();
-	answer(control, operation);
+	operation_answer(control, operation);
 	/* A failure of the relay's is no answer to keep: the device is to try again. */
 	if (status == CONTROL_BUSY) {
 		COUNT(control, operations_failed);
-		forget(&control->operations, operation);
+		operations_forget(&control->operations, operation);
 	}
-}
-
-static void answer_limits(
-	struct control *control, const struct punt_record *record, uint64_t frame_id)
-{
-	const struct device *device = directory_device(&control->directory, record->device);
-	struct control_limits_answer body = { .status = put16(CONTROL_OK) };
-	struct store_limits limits;
-	uint32_t used = 0;
-
-	control_limits(control, device, &limits);
-	if (store_route_count(control->store, device->id, &used) < 0)
-		body.status = put16(CONTROL_BUSY);
-	body.routes_max = put32((uint32_t)limits.routes_max);
-	body.routes_used = put32(used);
-	body.frames_per_s = put32((uint32_t)limits.frames_per_s);
-	body.bytes_per_s = put64((uint64_t)limits.bytes_per_s);
-	send_answer(control, record->index, frame_id, record->len, CONTROL_OP_LIMITS_GET, &body,
-		sizeof body);
 }
 
 /* Each of these returns 0 when the operation is in the store's transaction, 1 when there was
@@ -222,12 +81,13 @@ static void begin(struct control *control, const struct punt_record *record, uin
 	const struct request *request)
 {
 	const struct device *device = directory_device(&control->directory, record->device);
-	struct operation *operation = remember(&control->operations, device->id, frame_id);
+	struct operation *operation =
+		operations_remember(&control->operations, device->id, frame_id);
 	le32 flags = { 0 };
 	int result;
 
 	if (!operation) {
-		answer_status(control, record, frame_id, request->op, CONTROL_BUSY);
+		operation_answer_status(control, record, frame_id, request->op, CONTROL_BUSY);
 		return;
 	}
 	operation->slot = record->device;
@@ -320,14 +180,14 @@ void operation_request(struct control *control, const struct punt_record *record
 	frame_id = get64(inner.frame_id);
 	status = parse(record->frame + sizeof inner, record->len - sizeof inner, &request);
 	if (status != CONTROL_OK) {
-		answer_status(control, record, frame_id, request.op, status);
+		operation_answer_status(control, record, frame_id, request.op, status);
 		return;
 	}
 	if (request.op == CONTROL_OP_LIMITS_GET) {
-		answer_limits(control, record, frame_id);
+		operation_answer_limits(control, record, frame_id);
 		return;
 	}
-	operation = find(&control->operations,
+	operation = operations_find(&control->operations,
 		directory_device(&control->directory, record->device)->id, frame_id);
 	if (!operation) {
 		begin(control, record, frame_id, &request);
@@ -337,7 +197,7 @@ void operation_request(struct control *control, const struct punt_record *record
 	operation->session = record->index;
 	operation->frame_bytes = record->len;
 	if (operation->state == OPERATION_DONE)
-		answer(control, operation);
+		operation_answer(control, operation);
 }
 
 static void send_operation(struct control *control, uint32_t number)
@@ -407,15 +267,5 @@ void operation_acked(struct control *control, uint64_t tag, int error)
 	} else {
 		/* A route to be removed that was not there is removed. */
 		finish(control, operation, CONTROL_OK);
-	}
-}
-
-void operation_expire(struct control *control, int64_t now_s)
-{
-	for (uint32_t i = 0; i < OPERATIONS_MAX; i++) {
-		struct operation *operation = &control->operations.all[i];
-		if (operation->state == OPERATION_DONE &&
-			now_s - operation->at_s >= OPERATION_KEEP_S)
-			forget(&control->operations, operation);
 	}
 }

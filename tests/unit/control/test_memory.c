@@ -116,7 +116,7 @@ static void assert_gone(const struct needle *wanted)
 
 static void erase(struct rig *rig)
 {
-	operation_expire(rig->control, control_now_s() + OPERATION_KEEP_S);
+	operations_expire(&rig->control->operations, control_now_s() + OPERATION_KEEP_S);
 	assert_int_equal(store_erase(rig->control->store), 0);
 }
 

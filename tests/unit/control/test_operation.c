@@ -80,7 +80,7 @@ static void repeated_request_makes_no_second_route(void **state)
 	assert_int_equal(create(rig, 1, again), CONTROL_OK);
 	assert_memory_equal(first, again, sizeof first);
 	/* Also when the answers have been forgotten, and after a restart. */
-	operation_expire(rig->control, control_now_s() + OPERATION_KEEP_S);
+	operations_expire(&rig->control->operations, control_now_s() + OPERATION_KEEP_S);
 	assert_int_equal(create(rig, 1, again), CONTROL_OK);
 	assert_memory_equal(first, again, sizeof first);
 	rig_disconnect(rig);
