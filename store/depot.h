@@ -29,7 +29,9 @@ struct depot_report {
 	uint64_t messages, delivered; /* that wait; that are kept to know a repetition */
 	uint64_t damaged;             /* ranges of the index that can't be read */
 	uint64_t rebuilt;             /* messages in them, found again by their cells */
-	uint64_t unreadable;          /* records, or ranges of cells, that are lost */
+	uint64_t unindexed;  /* of these, behind the end of the index: the process ended before it
+			      * was written, or its last writes are lost */
+	uint64_t unreadable; /* records, or ranges of cells, that are lost */
 };
 
 enum depot_verdict {

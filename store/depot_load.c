@@ -22,13 +22,15 @@ struct load {
 	struct record_frame frame; /* of the cell that is looked at */
 };
 
-/* A disk that does not write keeps what should go until it does. */
+/* A disk that does not write keeps what should go until it does; what was found again is read all
+ * the same. */
 static int commit(const struct load *load)
 {
-	if (load->report->engine.read_only == 0)
-		return engine_commit(load->depot->engine);
-	engine_abandon(load->depot->engine);
-	return 0;
+	const int result = engine_commit(load->depot->engine);
+
+	if (result < 0 && load->report->engine.read_only == 0)
+		load->report->engine.read_only = result;
+	return result == -ENOMEM ? result : 0;
 }
 
 static int erase(struct load *load, uint64_t number)
@@ -71,13 +73,20 @@ static bool is_over(const struct load *load, const struct record_index *index)
 	return depot_expiry(load->depot, index->arrived, index->ttl) <= load->depot->now;
 }
 
+/* Numbers ascend. */
+static void pass(const struct load *load, uint64_t number)
+{
+	if (load->depot->next <= number)
+		load->depot->next = number + 1;
+}
+
 static int visit_index(void *arg, uint64_t number, const struct record_index_bytes *bytes)
 {
 	struct load *load = arg;
 	const struct epoch_key *key = key_of(load, get32(bytes->epoch));
 	struct record_index index;
 
-	load->depot->next = number + 1;
+	pass(load, number);
 	if (!key || record_open_index(&index, number, bytes, key) < 0) {
 		load->report->unreadable++;
 		return 0;
@@ -131,6 +140,7 @@ static int visit_cell(void *arg, uint64_t number, const struct record_body_bytes
 
 	if (!is_cell(load, number, body, len))
 		return 0;
+	pass(load, number);
 	const struct wire_inner *inner = (const struct wire_inner *)load->frame.bytes;
 	struct record_index index = { .epoch = get32(body->epoch),
 		.frame_id = get64(inner->frame_id),
@@ -140,28 +150,43 @@ static int visit_cell(void *arg, uint64_t number, const struct record_body_bytes
 	memcpy(index.route, inner->route, sizeof index.route);
 	if (is_over(load, &index) || recent_has(load->depot->recent, index.route, index.frame_id))
 		return 0;
-	load->depot->next = number + 1;
 	record_seal_index(&bytes, number, &index, load->key);
 	const int result = engine_restore(load->depot->engine, number, place, len, &bytes);
 	if (result < 0)
 		return result;
 	if (++load->report->rebuilt % LOAD_RESTORED_MAX == 0 && commit(load) < 0)
-		return -EIO;
+		return -ENOMEM;
 	return keep(load, number, &index);
 }
 
+static const struct engine_cell_visits cell_visits = { is_cell, visit_cell };
+
 static int damaged_index(void *arg, uint64_t first, uint64_t end)
 {
-	static const struct engine_cell_visits visits = { is_cell, visit_cell };
 	struct load *load = arg;
 
 	load->report->damaged++;
-	return engine_scan_cells(load->depot->engine, first, end, &visits, load);
+	return engine_scan_cells(load->depot->engine, first, end, &cell_visits, load);
+}
+
+static int index_ended(void *arg, uint64_t next, bool behind)
+{
+	struct load *load = arg;
+	const uint64_t rebuilt = load->report->rebuilt;
+
+	pass(load, next - 1);
+	if (!behind)
+		return 0;
+	const int result =
+		engine_scan_cells(load->depot->engine, next, UINT64_MAX, &cell_visits, load);
+	load->report->unindexed = load->report->rebuilt - rebuilt;
+	return result;
 }
 
 int depot_load(struct depot *depot, struct depot_report *report)
 {
-	static const struct engine_visits visits = { visit_delivered, visit_index, damaged_index };
+	static const struct engine_visits visits = { visit_delivered, visit_index, damaged_index,
+		index_ended };
 	struct load load = { .depot = depot, .report = report };
 	int result = engine_load(depot->engine, &visits, &load);
 

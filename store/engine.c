@@ -91,30 +91,25 @@ bool engine_has_changes(const struct engine *engine)
 
 int engine_get_index(struct engine *engine, uint64_t number, struct record_index_bytes *index)
 {
-	struct group group;
-	const int result = engine_get_group(engine, number, &group);
-	const struct group_entry *entry = result < 0 ? NULL : group_find(&group, number);
+	struct engine_entry entry;
+	const int result = engine_find(engine, number, &entry);
 
-	if (!entry)
-		return result < 0 ? result : -ENOENT;
-	*index = entry->index;
-	return 0;
+	if (result == 0)
+		*index = entry.index;
+	return result;
 }
 
 ssize_t engine_get_body(struct engine *engine, uint64_t number, struct record_body_bytes *body)
 {
 	/* A segment that was emptied meanwhile is gone: its cells are elsewhere then. */
 	for (int tries = 0; tries < 2; tries++) {
-		struct group group;
-		const int result = engine_get_group(engine, number, &group);
-		const struct group_entry *entry = result < 0 ? NULL : group_find(&group, number);
-		if (!entry)
-			return result < 0 ? result : -ENOENT;
-		const size_t len = group_entry_length(entry);
-		const ssize_t got =
-			segments_read(engine->segments, group_entry_place(entry), body, len);
+		struct engine_entry entry;
+		const int result = engine_find(engine, number, &entry);
+		if (result < 0)
+			return result;
+		const ssize_t got = segments_read(engine->segments, entry.place, body, entry.len);
 		if (got != -ENOENT)
-			return got < 0 || (size_t)got == len ? got : -EBADMSG;
+			return got < 0 || (size_t)got == entry.len ? got : -EBADMSG;
 	}
 	return -EBADMSG; /* an index without its cell */
 }

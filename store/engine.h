@@ -89,6 +89,10 @@ struct engine_visits {
 		void *arg, uint64_t number, struct record_delivered_bytes *bytes, size_t len);
 	int (*index)(void *arg, uint64_t number, const struct record_index_bytes *index);
 	int (*damaged)(void *arg, uint64_t first, uint64_t end); /* numbers that can't be read */
+	/* No number from `next` on was ever in the index, as far as it goes; behind: there are
+	 * cells that came later, because the process ended before the index was written, or the
+	 * last that was written of it is lost. Not called where all of it is lost. */
+	int (*ended)(void *arg, uint64_t next, bool behind);
 };
 int engine_load(struct engine *engine, const struct engine_visits *visits, void *arg);
 

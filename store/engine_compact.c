@@ -119,6 +119,7 @@ static int repoint(struct engine *engine, struct copies *copies)
 		segments_hold(engine->segments, copy->to, copy->len);
 	}
 	engine_close_groups(engine);
+	engine_put_mark(engine);
 	return table_commit(engine->table);
 }
 

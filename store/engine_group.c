@@ -5,11 +5,13 @@
 int engine_get_group(struct engine *engine, uint64_t number, struct group *group)
 {
 	struct group_entry bytes[GROUP_NUMBERS];
-	const ssize_t got =
-		table_get(engine->table, TABLE_GROUPS, group_of(number), bytes, sizeof bytes);
 
 	group->number = group_of(number);
 	group->count = 0;
+	if (!engine->table)
+		return -ENOENT;
+	const ssize_t got =
+		table_get(engine->table, TABLE_GROUPS, group_of(number), bytes, sizeof bytes);
 	if (got < 0)
 		return got == -EMSGSIZE ? -EBADMSG : (int)got;
 	return group_read(group, group_of(number), bytes, (size_t)got);

@@ -8,6 +8,7 @@ struct load {
 	struct engine *engine;
 	const struct engine_visits *visits;
 	void *arg;
+	uint64_t next; /* behind all that the index holds */
 };
 
 static int visit_delivered(void *arg, uint64_t number, const void *value, size_t len)
@@ -41,41 +42,64 @@ static uint64_t first_number(uint64_t group)
 
 static int visit_group(void *arg, uint64_t number, const void *value, size_t len)
 {
-	const struct load *load = arg;
+	struct load *load = arg;
 	struct segments *segments = load->engine->segments;
 	struct group group;
 	int result = 0;
 
-	if (group_read(&group, number, value, len) < 0)
-		return load->visits->damaged(
-			load->arg, first_number(number), first_number(number + 1));
+	if (group_read(&group, number, value, len) < 0) {
+		load->next = first_number(number + 1);
+		return load->visits->damaged(load->arg, first_number(number), load->next);
+	}
 	for (uint32_t at = 0; at < group.count && result == 0; at++) {
 		const struct group_entry *entry = &group.entries[at];
 		segments_hold(segments, group_entry_place(entry), group_entry_length(entry));
 		result = load->visits->index(
 			load->arg, group_entry_number(&group, entry), &entry->index);
+		load->next = group_entry_number(&group, entry) + 1;
 	}
 	return result;
 }
 
 static int damaged_groups(void *arg, uint64_t first, uint64_t end)
 {
-	const struct load *load = arg;
+	struct load *load = arg;
 
-	return load->visits->damaged(load->arg, first_number(first), first_number(end));
+	load->next = first_number(end);
+	return load->visits->damaged(load->arg, first_number(first), load->next);
+}
+
+/* With the last block damaged, the cells have been looked through up to the highest number. */
+static int end_index(const struct load *load)
+{
+	const uint64_t known = load->engine->mark.number + 1;
+	const bool all_seen = load->next == UINT64_MAX;
+	const uint64_t next = all_seen || known > load->next ? known : load->next;
+
+	load->engine->next = next;
+	load->engine->ended = load->engine->mark.place;
+	return load->visits->ended(load->arg, next, !all_seen && engine_is_behind(load->engine));
 }
 
 int engine_load(struct engine *engine, const struct engine_visits *visits, void *arg)
 {
-	struct load load = { engine, visits, arg };
-	if (engine->rebuilding)
-		return visits->damaged(arg, 0, UINT64_MAX);
-	const int result = table_scan(engine->table, TABLE_DELIVERED, 0, UINT64_MAX,
-		visit_delivered, skip_damaged, &load);
+	struct load load = { .engine = engine, .visits = visits, .arg = arg };
 
-	return result == 0 ? table_scan(engine->table, TABLE_GROUPS, 0, UINT64_MAX, visit_group,
-				     damaged_groups, &load)
-			   : result;
+	if (engine->rebuilding) {
+		const int rebuilt = visits->damaged(arg, 0, UINT64_MAX);
+		engine_mark_all(engine);
+		return rebuilt;
+	}
+	engine_read_mark(engine);
+	int result = table_scan(engine->table, TABLE_DELIVERED, 0, UINT64_MAX, visit_delivered,
+		skip_damaged, &load);
+	if (result == 0)
+		result = table_scan(engine->table, TABLE_GROUPS, 0, UINT64_MAX, visit_group,
+			damaged_groups, &load);
+	if (result == 0)
+		result = end_index(&load);
+	engine_mark_all(engine);
+	return result;
 }
 
 void engine_loaded(struct engine *engine, bool complete)
@@ -128,15 +152,14 @@ static int64_t look(struct cells *cells, const uint8_t *bytes, size_t got, struc
 }
 
 static int look_through(
-	struct engine *engine, struct cells *cells, uint32_t segment, uint8_t *bytes)
+	struct engine *engine, struct cells *cells, struct segment_place at, uint8_t *bytes)
 {
-	struct segment_place at = { segment, 0 };
-
 	for (;;) {
 		const ssize_t got = segments_scan(engine->segments, at, bytes, ENGINE_STEP_BYTES);
 		if (got < 0) {
 			at.offset += ENGINE_STEP_BYTES; /* a block that can't be read */
-			const struct segment *whole = segments_find(engine->segments, segment);
+			struct segment *whole = segments_find(engine->segments, at.segment);
+			whole->kept = true;
 			if (at.offset >= whole->bytes)
 				return 0;
 			continue;
@@ -185,6 +208,9 @@ int engine_scan_cells(struct engine *engine, uint64_t first, uint64_t end,
 	const struct engine_cell_visits *visits, void *arg)
 {
 	struct cells cells = { .first = first, .end = end, .visits = visits, .arg = arg };
+	/* What came after the mark lies behind it. */
+	const struct segment_place none = { 0, 0 },
+				   from = first >= engine->next ? engine->ended : none;
 	uint8_t *bytes = malloc(ENGINE_STEP_BYTES);
 	int result = bytes ? 0 : -ENOMEM;
 
@@ -192,7 +218,10 @@ int engine_scan_cells(struct engine *engine, uint64_t first, uint64_t end,
 		const struct segment *segment = segments_at(engine->segments, at);
 		if (!segment)
 			break;
-		result = look_through(engine, &cells, segment->number, bytes);
+		const struct segment_place begin = { segment->number,
+			segment->number == from.segment ? from.offset : 0 };
+		if (segment->number >= from.segment)
+			result = look_through(engine, &cells, begin, bytes);
 	}
 	if (result == 0)
 		result = visit_found(engine, &cells);

@@ -189,6 +189,7 @@ void engine_close(struct engine *engine)
 		free(batch->delivered.items);
 		free(batch->restored.items);
 	}
+	free(engine->kept.items);
 	free(engine->step);
 	pthread_mutex_destroy(&engine->work);
 	free(engine);

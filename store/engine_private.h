@@ -29,6 +29,13 @@ struct engine_list {
 	size_t count, room;
 };
 
+/* The index knows all cells with numbers up to this one, and none that begins behind the place has
+ * one of them; zeros: nothing is known. */
+struct engine_mark {
+	uint64_t number;
+	struct segment_place place;
+};
+
 struct engine_batch {
 	uint8_t *cells; /* as they will lie on disk, plain until the writer seals them */
 	size_t bytes;
@@ -51,11 +58,17 @@ struct engine {
 	uint32_t gathering;           /* which of them; the other one is the writer's */
 	struct engine_writer *writer; /* engine_commit.c; NULL before the first commit */
 	_Atomic int failed; /* why the first commit that failed did: nothing is written any more */
+	struct engine_list kept; /* struct engine_entry, ascending: restored at start, on a disk
+				  * that does not write */
 
 	pthread_mutex_t work; /* what follows is used under it */
-	struct table *table;  /* its batch; it may be read without */
+	struct table *table;  /* its batch; it may be read without. NULL: damaged, and the disk
+			       * does not write */
 	struct segments *segments;
-	struct group tail; /* the last one, of this process's numbers */
+	struct engine_mark mark;
+	uint64_t next;              /* at start: behind all numbers in the index, ... */
+	struct segment_place ended; /* ... whose cells lie behind this */
+	struct group tail;          /* the last one, of this process's numbers */
 	bool tail_changed;
 	struct group open; /* that is being changed */
 	bool is_open, open_changed;
@@ -77,6 +90,20 @@ void engine_group_changed(struct engine *engine, const struct group *group);
 void engine_close_groups(struct engine *engine);
 /* Reads one: 0 or -errno. */
 int engine_get_group(struct engine *engine, uint64_t number, struct group *group);
+
+/* engine_mark.c. Reads the mark; puts it into the table's batch. */
+void engine_read_mark(struct engine *engine);
+void engine_put_mark(struct engine *engine);
+/* The index knows a number now. */
+void engine_mark_number(struct engine *engine, uint64_t number);
+/* All cells that are there have been looked at: the next commit says so. */
+void engine_mark_all(struct engine *engine);
+/* Whether something lies behind the mark. */
+bool engine_is_behind(const struct engine *engine);
+/* Restored entries that can't be written. */
+void engine_keep(struct engine *engine, const struct engine_list *restored);
+/* What is known of a number: 0 or -errno. */
+int engine_find(struct engine *engine, uint64_t number, struct engine_entry *found);
 
 /* engine_write.c. Makes a batch durable, with the work held. 0 or -errno. */
 int engine_write(struct engine *engine, struct engine_batch *batch);

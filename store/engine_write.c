@@ -59,6 +59,7 @@ static void restore(struct engine *engine, struct engine_list *restored)
 		entry->index = entries[i].index;
 		engine_group_changed(engine, group);
 		segments_hold(engine->segments, entries[i].place, entries[i].len);
+		engine_mark_number(engine, entries[i].number);
 	}
 }
 
@@ -110,6 +111,7 @@ static int write_cells(struct engine *engine, struct engine_batch *batch)
 			batch->keys[i]);
 		place.offset += (uint32_t)len;
 		at += len;
+		engine_mark_number(engine, record_body_number(body));
 		if (at - written < PIECE_BYTES && i + 1 < batch->count)
 			continue;
 		result = segments_write(engine->segments, &batch->cells[written], at - written);
@@ -119,6 +121,7 @@ static int write_cells(struct engine *engine, struct engine_batch *batch)
 		result = segments_sync(engine->segments);
 	if (result == 0)
 		segments_hold(engine->segments, place, batch->bytes);
+	engine->mark.place = place;
 	return result;
 }
 
@@ -134,6 +137,8 @@ static int write_blank(struct engine *engine)
 	table_put(engine->table, TABLE_BLANK, 0, noise, BLANK_BYTES);
 	if (result == 0)
 		result = segments_write(engine->segments, noise, sizeof noise);
+	place.offset += sizeof noise;
+	engine->mark.place = place;
 	return result == 0 ? segments_sync(engine->segments) : result;
 }
 
@@ -197,17 +202,21 @@ int engine_write(struct engine *engine, struct engine_batch *batch)
 		result = batch->blank && batch->count == 0 ? write_blank(engine)
 							   : write_cells(engine, batch);
 	engine_close_groups(engine);
-	if (result == 0)
+	if (result == 0) {
+		engine_put_mark(engine);
 		result = table_commit(engine->table);
-	else
+	} else if (engine->table) {
 		table_abandon(engine->table);
+	}
 	/* A segment that stays costs room, and goes with the next one. */
 	if (result == 0 && batch->erased.count > 0 && engine->is_loaded && !engine->copying)
 		(void)segments_remove_empty(engine->segments);
-	if (result < 0)
+	if (result < 0) {
 		atomic_store(&engine->failed, result);
-	else
+		engine_keep(engine, &batch->restored);
+	} else {
 		batch->bytes = 0; /* sealed they are no secret */
+	}
 	engine_batch_clear(batch);
 	return result;
 }

@@ -29,6 +29,11 @@ static void report_start(const struct service *service)
 		log_warning("%s: the index is damaged and is made anew from the messages; what was "
 			    "delivered of late may be so once more: %s",
 			service->directory, report->engine.text);
+	if (report->unindexed > 0)
+		log_warning("%s: %llu messages had come that the index did not name, as its last "
+			    "writes are lost or the process ended just then: found again; what "
+			    "was delivered last may be so once more",
+			service->directory, (unsigned long long)report->unindexed);
 	if (report->damaged > 0 || report->unreadable > 0)
 		log_warning("%s: %llu damaged places, %llu messages found again, %llu lost; the "
 			    "rest is served",

@@ -1,4 +1,4 @@
-/* RocksDB, for what is small: records under 64-bit numbers, in two spaces of one table. Changes
+/* RocksDB, for what is small: records under 64-bit numbers, in a few spaces of one table. Changes
  * gather in a batch, which one thread at a time fills and commits; reading, compaction and copying
  * may go on meanwhile in others. */
 #ifndef CHAPPE_STORE_TABLE_H
@@ -6,7 +6,7 @@
 
 #include "engine.h"
 
-enum table_space { TABLE_GROUPS = 1, TABLE_DELIVERED, TABLE_BLANK };
+enum table_space { TABLE_GROUPS = 1, TABLE_DELIVERED, TABLE_BLANK, TABLE_MARK };
 
 struct table;
 

@@ -63,10 +63,10 @@ static void make_options(struct table *table)
 	rocksdb_options_set_max_open_files(table->options, OPEN_FILES);
 	rocksdb_options_set_keep_log_file_num(table->options, LOG_FILES_KEPT);
 	rocksdb_options_set_info_log_level(table->options, LOG_FATAL);
-	/* A last write that is torn was not durable. Other damage is not skipped: what it takes
-	 * with it is in the cells, and of tables that don't open RocksDB 7.8 ends the process. */
-	rocksdb_options_set_wal_recovery_mode(
-		table->options, rocksdb_tolerate_corrupted_tail_records_recovery);
+	/* Up to the first place that is damaged: what came behind it is in the cells, and the
+	 * engine's mark says from where on. Other damage is not skipped, as of tables that don't
+	 * open RocksDB 7.8 ends the process. */
+	rocksdb_options_set_wal_recovery_mode(table->options, rocksdb_point_in_time_recovery);
 	table->batch = rocksdb_writebatch_create();
 	table->durably = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_sync(table->durably, 1);

@@ -159,9 +159,18 @@ static int see_delivered(
 	return 0;
 }
 
+static int see_end(void *arg, uint64_t next, bool behind)
+{
+	struct cells_seen *seen = arg;
+
+	seen->next = next;
+	seen->behind = behind;
+	return 0;
+}
+
 struct cells_seen cells_scan(void)
 {
-	static const struct engine_visits visits = { see_delivered, see, see_damage };
+	static const struct engine_visits visits = { see_delivered, see, see_damage, see_end };
 	struct cells_seen seen = { 0 };
 
 	assert_int_equal(engine_load(cells_engine, &visits, &seen), 0);

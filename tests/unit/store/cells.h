@@ -35,6 +35,8 @@ int cells_get(uint64_t number);
 struct cells_seen {
 	uint64_t records, last, damaged_ranges, damaged_numbers, delivered, cells;
 	uint64_t damaged_first, damaged_end;
+	uint64_t next; /* behind the index */
+	bool behind;   /* there are cells of later numbers */
 };
 /* Loads all, and checks each. */
 struct cells_seen cells_scan(void);

@@ -123,6 +123,34 @@ static void invert_middle(const char *path)
 	files_damage(path, status.st_size / 2, 1);
 }
 
+/* The log is read up to the place; from there on all is in the cells, whatever of it is erased. */
+static void damaged_log_is_read_up_to_there(void **state)
+{
+	static const struct engine_cell_visits visits = { is_ours, see_cell };
+	char file[256];
+
+	(void)state;
+	files_of_killed("2000", NULL, ".log", file);
+	invert_middle(file);
+	cells_reopen();
+	struct cells_seen seen = cells_scan();
+	assert_false(cells_report.index_lost);
+	assert_in_range(seen.records, 500, 1500);
+	assert_int_equal(seen.next, seen.last + 1);
+	assert_true(seen.behind);
+	seen.damaged_first = seen.next;
+	seen.damaged_end = UINT64_MAX;
+	assert_int_equal(engine_scan_cells(cells_engine, seen.next, UINT64_MAX, &visits, &seen), 0);
+	assert_int_equal(seen.cells, 2000 - seen.records);
+	assert_int_equal(engine_commit(cells_engine), 0);
+	cells_reopen();
+	seen = cells_scan();
+	assert_int_equal(seen.records, 2000);
+	assert_false(seen.behind);
+	for (uint64_t number = 1; number <= 2000; number++)
+		assert_int_equal(cells_get(number), 0);
+}
+
 static void empty(const char *path)
 {
 	assert_int_equal(truncate(path, 0), 0);
@@ -169,9 +197,8 @@ static void damaged_index_is_made_anew(void **state)
 	static const struct {
 		const char *file;
 		void (*damage)(const char *path);
-	} rows[] = { { ".log", invert_middle }, { ".sst", empty }, { "CURRENT", invert_middle },
-		{ "CURRENT", take_away }, { "CURRENT", empty_manifest },
-		{ "CURRENT", take_manifest_away } };
+	} rows[] = { { ".sst", empty }, { "CURRENT", invert_middle }, { "CURRENT", take_away },
+		{ "CURRENT", empty_manifest }, { "CURRENT", take_manifest_away } };
 	char file[256];
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -278,6 +305,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cells_setup, cells_teardown)
 		TEST(torn_last_write_costs_itself_alone),
 		TEST(damaged_block_is_reported_and_the_rest_served),
+		TEST(damaged_log_is_read_up_to_there),
 		TEST(damaged_index_is_made_anew),
 		TEST(damaged_cell_is_not_served),
 		TEST(disk_that_does_not_write_is_reported),

@@ -1,0 +1,254 @@
+/* The depot when its index is not what was written: nothing that was acknowledged is lost by that
+ * alone. */
+#include "files.h"
+
+#include "store/depot.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	NOW = 29000000,
+	SMALL = 480,
+	DEVICES = 8,
+	ROUTE = 3,
+	COMMITS = 10,
+	EACH = 10, /* messages a commit */
+	ALL = COMMITS * EACH,
+};
+
+static const struct depot_limits limits = {
+	.route_frames = 1000,
+	.device_frames = 4000,
+	.route_bytes = 1 << 20,
+	.device_bytes = 4 << 20,
+	.total_bytes = 1 << 30,
+	.ttl_minutes = DEPOT_TTL_MINUTES,
+};
+
+static struct depot *depot;
+static struct depot_report report;
+static uint32_t now;
+
+static void end(void)
+{
+	depot_close(depot);
+	depot = NULL;
+}
+
+static int try_open(char error[DEPOT_ERROR_BYTES])
+{
+	char path[96];
+
+	end();
+	snprintf(path, sizeof path, "%s/store", files_directory);
+	return depot_open(&depot, path, &limits, DEVICES, now, &report, error);
+}
+
+static void reopen(void)
+{
+	char error[DEPOT_ERROR_BYTES];
+
+	if (try_open(error) != 0)
+		fail_msg("%s", error);
+}
+
+static int setup(void **state)
+{
+	if (sodium_init() < 0 || files_make(state) != 0)
+		return -1;
+	now = NOW;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	end();
+	return files_remove(state);
+}
+
+static const struct wire_inner *cell(uint64_t frame_id)
+{
+	static uint8_t bytes[SMALL];
+	struct wire_inner *inner = (struct wire_inner *)bytes;
+
+	memset(bytes, (uint8_t)frame_id, sizeof bytes);
+	memset(inner, 0, sizeof *inner);
+	inner->kind = WIRE_STORED;
+	inner->frame_id = put64(frame_id);
+	memset(inner->route, ROUTE, sizeof inner->route);
+	return inner;
+}
+
+static void take(uint64_t first, uint64_t count)
+{
+	for (uint64_t id = first; id < first + count; id++)
+		assert_int_equal(depot_take(depot, 0, cell(id), SMALL), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+}
+
+static void receive(uint64_t first, uint64_t count)
+{
+	for (uint64_t id = first; id < first + count; id++)
+		assert_int_equal(depot_received(depot, cell(id)->route, id), 0);
+	assert_int_equal(depot_commit(depot), 0);
+}
+
+/* Whether these wait, in this order, and no others. */
+static void assert_wait(uint64_t first, uint64_t count)
+{
+	const struct mailbox *box = mailbox_find(depot_mailboxes(depot), cell(1)->route);
+	struct record_frame frame;
+
+	assert_int_equal(mailboxes_load(depot_mailboxes(depot)).count, count);
+	for (uint32_t at = 0; at < count; at++) {
+		assert_int_equal(depot_read(depot, box, at, &frame), 0);
+		assert_memory_equal(frame.bytes, cell(first + at), SMALL);
+		assert_int_equal(depot_check(depot, box, at), 0);
+	}
+}
+
+struct file {
+	char path[256];
+	off_t size;
+};
+
+static void note_largest(const char *path, void *arg)
+{
+	struct file *file = arg;
+	struct stat status;
+
+	if (stat(path, &status) == 0 && (file->path[0] == 0 || status.st_size > file->size)) {
+		snprintf(file->path, sizeof file->path, "%s", path);
+		file->size = status.st_size;
+	}
+}
+
+/* RocksDB's log as it is. */
+static struct file log_now(void)
+{
+	struct file file = { "", 0 };
+
+	files_each(".log", note_largest, &file);
+	assert_true(file.path[0] != 0);
+	return file;
+}
+
+/* A log that ends between two records says nothing of those that are missing. */
+static void last_writes_of_the_index_are_lost(void **state)
+{
+	for (uint64_t left = 0; left <= COMMITS; left += 5) {
+		struct file log = { "", 0 };
+		if (left > 0)
+			setup(state);
+		reopen();
+		for (uint64_t i = 0; i < COMMITS; i++) {
+			if (i == left && left > 0)
+				log = log_now();
+			take(1 + i * EACH, EACH);
+		}
+		if (left == 0 || left == COMMITS)
+			log = log_now();
+		end();
+		assert_int_equal(truncate(log.path, left == 0 ? 0 : log.size), 0);
+		for (int round = 0; round < 2; round++) {
+			const bool found = round == 0 && left < COMMITS;
+			reopen();
+			assert_wait(1, ALL);
+			assert_int_equal(report.unindexed, found ? ALL - left * EACH : 0);
+			assert_int_equal(report.rebuilt, report.unindexed);
+		}
+		take(ALL + 1, EACH);
+		receive(1, ALL);
+		reopen();
+		assert_wait(ALL + 1, EACH);
+		if (left < COMMITS)
+			teardown(state);
+	}
+}
+
+/* Of those that the index knows, what was received does not come again. */
+static void what_was_received_before_does_not_come_again(void **state)
+{
+	(void)state;
+	reopen();
+	take(1, ALL);
+	receive(1, ALL);
+	const struct file log = log_now();
+	take(ALL + 1, EACH);
+	receive(ALL + 1, 1);
+	end();
+	assert_int_equal(truncate(log.path, log.size), 0);
+	now += 60;
+	reopen();
+	assert_wait(ALL + 1, EACH); /* the one too: that it was received was in the log */
+	assert_int_equal(report.unindexed, EACH);
+	receive(ALL + 1, EACH);
+	now += 60;
+	reopen();
+	assert_wait(0, 0);
+	assert_int_equal(report.unindexed, 0);
+}
+
+/* Numbers go on behind all that were ever given, so that no cell is taken for another one. */
+static void numbers_go_on_when_nothing_waits(void **state)
+{
+	(void)state;
+	reopen();
+	take(1, ALL);
+	receive(1, ALL);
+	now += 60;
+	reopen();
+	take(ALL + 1, 1);
+	const struct mailbox *box = mailbox_find(depot_mailboxes(depot), cell(1)->route);
+	assert_in_range(mailbox_number(box->entries[0]), ALL + 1, ALL + 32);
+	reopen();
+	assert_wait(ALL + 1, 1);
+}
+
+/* What is found again is served, though its index can't be written. */
+static void last_writes_are_lost_on_a_disk_that_does_not_write(void **state)
+{
+	(void)state;
+	if (!files_mount("64m"))
+		skip();
+	reopen();
+	take(1, EACH);
+	const struct file log = log_now();
+	take(EACH + 1, ALL - EACH);
+	end();
+	assert_int_equal(truncate(log.path, log.size), 0);
+	files_limit("64m", true);
+	for (int round = 0; round < 2; round++) {
+		reopen();
+		assert_int_equal(report.engine.read_only, -EROFS);
+		assert_wait(1, ALL);
+		assert_int_equal(report.unindexed, ALL - EACH);
+	}
+	end();
+	files_limit("64m", false);
+	for (int round = 0; round < 2; round++) {
+		reopen();
+		assert_int_equal(report.engine.read_only, 0);
+		assert_wait(1, ALL);
+		assert_int_equal(report.unindexed, round == 0 ? ALL - EACH : 0);
+	}
+	end();
+	files_unmount();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(last_writes_of_the_index_are_lost),
+		TEST(what_was_received_before_does_not_come_again),
+		TEST(numbers_go_on_when_nothing_waits),
+		TEST(last_writes_are_lost_on_a_disk_that_does_not_write),
+#undef TEST
+	};
+	return cmocka_run_group_tests_name("depot damage", tests, NULL, NULL);
+}
