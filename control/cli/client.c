@@ -1,6 +1,7 @@
 #include "client.h"
 #include "cli.h"
 #include "control/api/error.h"
+#include "print.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -201,6 +202,17 @@ int client_call_within(const struct options *options, int seconds, const char *m
 	}
 	free(buffer.bytes);
 	return status;
+}
+
+int client_show(const struct options *options, const char *method, const char *path, json_t *body,
+	json_t **reply)
+{
+	const int r = client_call(options, method, path, body, reply);
+	if (r == CLI_OK && options->json) {
+		print_json(*reply);
+		*reply = NULL;
+	}
+	return r;
 }
 
 int client_list(const struct options *options, const char *path, const char *field, json_t **rows)

@@ -15,6 +15,12 @@ int client_call(const struct options *options, const char *method, const char *p
 int client_call_within(const struct options *options, int seconds, const char *method,
 	const char *path, json_t *body, json_t **reply);
 
+/* The same for what is shown as it came: with --json the answer has been printed, and *reply is
+ * NULL.
+ */
+int client_show(const struct options *options, const char *method, const char *path, json_t *body,
+	json_t **reply);
+
 /* Gets all pages of a list whose rows are in the array called field: one array of rows. path has no
  * query, or ends in one. */
 int client_list(const struct options *options, const char *path, const char *field, json_t **rows);

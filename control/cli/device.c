@@ -1,6 +1,6 @@
 #include "cli.h"
 #include "client.h"
-#include "print.h"
+#include "list.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -13,42 +13,31 @@ static const char *limit_text(const json_t *device, const char *key, char text[6
 	return text;
 }
 
+static void cells(struct print_table *table, const json_t *device)
+{
+	char text[32];
+	const json_t *limits = json_object_get(device, "limits");
+	print_cell(table, "%s", print_text(device, "device"));
+	print_cell(table, "%s", print_text(device, "state"));
+	print_cell(table, "%s", print_text(device, "session"));
+	print_cell(table, "%lld", (long long)print_integer(device, "routes"));
+	print_cell(table, "%s", print_limit(print_integer(limits, "frames_per_s"), text));
+	print_cell(table, "%s", print_limit(print_integer(limits, "bytes_per_s"), text));
+	print_cell(table, "%s", print_text(device, "created_at"));
+}
+
 int cli_device_list(const struct options *options)
 {
-	const bool all = options->given[OPTION_all];
-	json_t *rows;
-	const int r = client_list(
-		options, all ? "/v1/devices?state=all" : "/v1/devices", "devices", &rows);
-	if (r != CLI_OK)
-		return r;
-	if (options->json) {
-		print_json(json_pack("{s:o}", "devices", rows));
-		return CLI_OK;
-	}
 	static const char *const headings[] = { "DEVICE", "STATE", "SESSION", "ROUTES", "FRAMES/S",
-		"BYTES/S", "ENROLLED" };
-	struct print_table *table = print_table_new(7);
-	for (size_t i = 0; i < 7; i++)
-		print_cell(table, "%s", headings[i]);
-	size_t i;
-	json_t *row;
-	json_array_foreach (rows, i, row) {
-		char text[32];
-		const json_t *limits = json_object_get(row, "limits");
-		print_cell(table, "%s", print_text(row, "device"));
-		print_cell(table, "%s", print_text(row, "state"));
-		print_cell(table, "%s", print_text(row, "session"));
-		print_cell(table, "%lld", (long long)print_integer(row, "routes"));
-		print_cell(table, "%s", print_limit(print_integer(limits, "frames_per_s"), text));
-		print_cell(table, "%s", print_limit(print_integer(limits, "bytes_per_s"), text));
-		print_cell(table, "%s", print_text(row, "created_at"));
-	}
-	print_table_end(table);
-	if (json_array_size(rows) == 0)
-		fputs("No device is enrolled yet: `chappectl invite` makes an invitation.\n",
-			stderr);
-	json_decref(rows);
-	return CLI_OK;
+		"BYTES/S", "ENROLLED", NULL };
+	const struct list devices = {
+		.field = "devices",
+		.headings = headings,
+		.cells = cells,
+		.empty = "No device is enrolled yet: `chappectl invite` makes an invitation.",
+	};
+	return list_show(options, &devices,
+		options->given[OPTION_all] ? "/v1/devices?state=all" : "/v1/devices");
 }
 
 static void print_device(const json_t *device)
@@ -79,13 +68,9 @@ static int device_call(
 		return CLI_USAGE;
 	}
 	json_t *device;
-	const int r = client_call(options, method, path, body, &device);
-	if (r != CLI_OK)
+	const int r = client_show(options, method, path, body, &device);
+	if (r != CLI_OK || device == NULL)
 		return r;
-	if (options->json) {
-		print_json(device);
-		return CLI_OK;
-	}
 	if (done != NULL)
 		printf("%s\n", done);
 	print_device(device);

@@ -1,6 +1,6 @@
 #include "cli.h"
 #include "client.h"
-#include "print.h"
+#include "list.h"
 #include "src/qr.h"
 #include <sodium.h>
 #include <stdio.h>
@@ -75,32 +75,21 @@ int cli_invite(const struct options *options)
 	return r;
 }
 
+static void cells(struct print_table *table, const json_t *invitation)
+{
+	print_cell(table, "%s", print_text(invitation, "invitation"));
+	print_cell(table, "%s", print_text(invitation, "state"));
+	print_cell(table, "%s", print_text(invitation, "expires_at"));
+	print_cell(table, "%s", print_text(invitation, "device"));
+}
+
 int cli_invitation_list(const struct options *options)
 {
-	json_t *rows;
-	const int r = client_list(options, "/v1/invitations", "invitations", &rows);
-	if (r != CLI_OK)
-		return r;
-	if (options->json) {
-		print_json(json_pack("{s:o}", "invitations", rows));
-		return CLI_OK;
-	}
-	struct print_table *table = print_table_new(4);
-	print_cell(table, "INVITATION");
-	print_cell(table, "STATE");
-	print_cell(table, "EXPIRES");
-	print_cell(table, "DEVICE");
-	size_t i;
-	json_t *row;
-	json_array_foreach (rows, i, row) {
-		print_cell(table, "%s", print_text(row, "invitation"));
-		print_cell(table, "%s", print_text(row, "state"));
-		print_cell(table, "%s", print_text(row, "expires_at"));
-		print_cell(table, "%s", print_text(row, "device"));
-	}
-	print_table_end(table);
-	json_decref(rows);
-	return CLI_OK;
+	static const char *const headings[] = { "INVITATION", "STATE", "EXPIRES", "DEVICE", NULL };
+	const struct list invitations = {
+		.field = "invitations", .headings = headings, .cells = cells
+	};
+	return list_show(options, &invitations, "/v1/invitations");
 }
 
 int cli_invitation_cancel(const struct options *options)
@@ -109,13 +98,9 @@ int cli_invitation_cancel(const struct options *options)
 	if (client_path(options, path, sizeof path, "/v1/invitations/%s", options->operand[0]) != 0)
 		return CLI_USAGE;
 	json_t *reply;
-	const int r = client_call(options, "DELETE", path, NULL, &reply);
-	if (r != CLI_OK)
+	const int r = client_show(options, "DELETE", path, NULL, &reply);
+	if (r != CLI_OK || reply == NULL)
 		return r;
-	if (options->json) {
-		print_json(reply);
-		return CLI_OK;
-	}
 	printf("Invitation %s cancelled.\n", print_text(reply, "invitation"));
 	json_decref(reply);
 	return CLI_OK;

@@ -1,38 +1,21 @@
 #include "cli.h"
 #include "client.h"
-#include "print.h"
+#include "list.h"
 #include <stdio.h>
+
+static void cells(struct print_table *table, const json_t *route)
+{
+	print_cell(table, "%s", print_text(route, "route"));
+	print_cell(table, "%s", print_text(route, "device"));
+	print_cell(table, json_is_true(json_object_get(route, "live")) ? "yes" : "no");
+	print_cell(table, "%s", print_text(route, "created_at"));
+}
 
 int cli_route_list(const struct options *options)
 {
-	char path[160] = "/v1/routes";
-	if (options->operands == 1 && client_path(options, path, sizeof path,
-					      "/v1/devices/%s/routes", options->operand[0]) != 0)
-		return CLI_USAGE;
-	json_t *rows;
-	const int r = client_list(options, path, "routes", &rows);
-	if (r != CLI_OK)
-		return r;
-	if (options->json) {
-		print_json(json_pack("{s:o}", "routes", rows));
-		return CLI_OK;
-	}
-	struct print_table *table = print_table_new(4);
-	print_cell(table, "ROUTE");
-	print_cell(table, "DEVICE");
-	print_cell(table, "LIVE");
-	print_cell(table, "CREATED");
-	size_t i;
-	json_t *row;
-	json_array_foreach (rows, i, row) {
-		print_cell(table, "%s", print_text(row, "route"));
-		print_cell(table, "%s", print_text(row, "device"));
-		print_cell(table, json_is_true(json_object_get(row, "live")) ? "yes" : "no");
-		print_cell(table, "%s", print_text(row, "created_at"));
-	}
-	print_table_end(table);
-	json_decref(rows);
-	return CLI_OK;
+	static const char *const headings[] = { "ROUTE", "DEVICE", "LIVE", "CREATED", NULL };
+	const struct list routes = { .field = "routes", .headings = headings, .cells = cells };
+	return list_show_of(options, &routes);
 }
 
 int cli_route_revoke(const struct options *options)
@@ -45,13 +28,9 @@ int cli_route_revoke(const struct options *options)
 	if (client_path(options, path, sizeof path, format, options->operand[0]) != 0)
 		return CLI_USAGE;
 	json_t *reply;
-	const int r = client_call(options, "DELETE", path, NULL, &reply);
-	if (r != CLI_OK)
+	const int r = client_show(options, "DELETE", path, NULL, &reply);
+	if (r != CLI_OK || reply == NULL)
 		return r;
-	if (options->json) {
-		print_json(reply);
-		return CLI_OK;
-	}
 	printf("Route %s of device %s revoked.\n", print_text(reply, "route"),
 		print_text(reply, "device"));
 	json_decref(reply);

@@ -1,7 +1,5 @@
 #include "cli.h"
-#include "client.h"
-#include "print.h"
-#include <stdio.h>
+#include "list.h"
 #include <string.h>
 
 static void print_endpoint(struct print_table *table, const json_t *endpoint)
@@ -15,41 +13,25 @@ static void print_endpoint(struct print_table *table, const json_t *endpoint)
 		print_cell(table, "-");
 }
 
+static void cells(struct print_table *table, const json_t *session)
+{
+	char text[32];
+	print_cell(table, "%s", print_text(session, "session"));
+	print_cell(table, "%s", print_text(session, "device"));
+	print_cell(table, "%s", print_text(session, "state"));
+	print_cell(table, "%s", print_text(session, "suite"));
+	print_cell(table, "%lld", (long long)print_integer(session, "owner"));
+	print_cell(table, "%s", print_duration(print_integer(session, "expires_in_s"), text));
+	print_cell(table, "%lld", (long long)print_integer(session, "highest_received"));
+	print_cell(table, "%lld", (long long)print_integer(session, "next_to_send"));
+	print_endpoint(table, json_object_get(session, "endpoint"));
+	print_endpoint(table, json_object_get(session, "candidate"));
+}
+
 int cli_session_list(const struct options *options)
 {
-	char path[160] = "/v1/sessions";
-	if (options->operands == 1 && client_path(options, path, sizeof path,
-					      "/v1/devices/%s/sessions", options->operand[0]) != 0)
-		return CLI_USAGE;
-	json_t *rows;
-	const int r = client_list(options, path, "sessions", &rows);
-	if (r != CLI_OK)
-		return r;
-	if (options->json) {
-		print_json(json_pack("{s:o}", "sessions", rows));
-		return CLI_OK;
-	}
 	static const char *const headings[] = { "SESSION", "DEVICE", "STATE", "SUITE", "OWNER",
-		"EXPIRES IN", "RECEIVED", "SENT", "ENDPOINT", "CANDIDATE" };
-	struct print_table *table = print_table_new(10);
-	for (size_t i = 0; i < 10; i++)
-		print_cell(table, "%s", headings[i]);
-	size_t i;
-	json_t *row;
-	json_array_foreach (rows, i, row) {
-		char text[32];
-		print_cell(table, "%s", print_text(row, "session"));
-		print_cell(table, "%s", print_text(row, "device"));
-		print_cell(table, "%s", print_text(row, "state"));
-		print_cell(table, "%s", print_text(row, "suite"));
-		print_cell(table, "%lld", (long long)print_integer(row, "owner"));
-		print_cell(table, "%s", print_duration(print_integer(row, "expires_in_s"), text));
-		print_cell(table, "%lld", (long long)print_integer(row, "highest_received"));
-		print_cell(table, "%lld", (long long)print_integer(row, "next_to_send"));
-		print_endpoint(table, json_object_get(row, "endpoint"));
-		print_endpoint(table, json_object_get(row, "candidate"));
-	}
-	print_table_end(table);
-	json_decref(rows);
-	return CLI_OK;
+		"EXPIRES IN", "RECEIVED", "SENT", "ENDPOINT", "CANDIDATE", NULL };
+	const struct list sessions = { .field = "sessions", .headings = headings, .cells = cells };
+	return list_show_of(options, &sessions);
 }

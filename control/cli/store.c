@@ -174,13 +174,9 @@ int cli_store_limits(const struct options *options)
 		json_decref(body);
 		body = NULL;
 	}
-	const int r = client_call(options, set ? "PATCH" : "GET", "/v1/store/limits", body, &reply);
-	if (r != CLI_OK)
+	const int r = client_show(options, set ? "PATCH" : "GET", "/v1/store/limits", body, &reply);
+	if (r != CLI_OK || reply == NULL)
 		return r;
-	if (options->json) {
-		print_json(reply);
-		return CLI_OK;
-	}
 	print_limits(reply);
 	json_decref(reply);
 	return CLI_OK;
