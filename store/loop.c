@@ -101,36 +101,50 @@ static uint64_t tick_after(uint64_t us)
 /* Sleeps until the tick, or a step before it. */
 static int wait_for_tick(struct loop *loop, uint64_t tick_us)
 {
-	const uint64_t step_us = clock_us() + STEP_US;
+	const struct service *service = loop->service;
+	uint64_t step_us = clock_us() + STEP_US;
 	int result = 0;
 
-	if (!loop->service->busy || step_us + STEP_US > tick_us)
+	if (!service->busy || step_us + STEP_US > tick_us)
 		return wait_until(loop, tick_us);
-	if (!loop->service->more)
+	if (service->crowded && step_us > service->short_tick_us)
+		step_us = service->short_tick_us;
+	if (!service->more)
 		result = wait_until(loop, step_us);
 	service_step(loop->service, clock_us());
 	return result;
 }
 
+/* How long may be delivered before something else has its turn. */
+static uint64_t slice_end(const struct service *service, uint64_t now_us, uint64_t end_us)
+{
+	if (service->busy && now_us + STEP_US < end_us)
+		end_us = now_us + STEP_US;
+	if (service->crowded && service->short_tick_us - SHORT_GUARD_US < end_us)
+		end_us = service->short_tick_us - SHORT_GUARD_US;
+	return end_us;
+}
+
 /* Delivers in what is left of a turn. */
 static int deliver(struct loop *loop, uint64_t tick_us)
 {
+	struct service *service = loop->service;
 	const uint64_t end_us = tick_us - GUARD_US;
 	int result = 0;
 
 	while (loop->running && result == 0) {
-		uint64_t now_us = clock_us(), until_us = end_us;
-		if (loop->service->busy && now_us + STEP_US < end_us)
-			until_us = now_us + STEP_US;
-		if (!service_deliver(loop->service, until_us))
+		const uint64_t until_us = slice_end(service, clock_us(), end_us);
+		if (!service_deliver(service, until_us))
 			return 0;
-		now_us = clock_us();
+		const uint64_t now_us = clock_us();
 		if (now_us + RING_WAIT_US >= end_us)
 			return 0;
-		if (loop->service->busy)
-			service_step(loop->service, now_us);
 		if (now_us < until_us)
-			result = wait_until(loop, clock_us() + RING_WAIT_US);
+			result = wait_until(loop, now_us + RING_WAIT_US);
+		else if (service->crowded && now_us + SHORT_GUARD_US >= service->short_tick_us)
+			result = wait_until(loop, service->short_tick_us);
+		if (service->busy)
+			service_step(service, clock_us());
 	}
 	return result;
 }

@@ -222,12 +222,15 @@ static void advance(struct service *service)
 /* The disk has something to do while the rest is taken. */
 static void take(struct service *service)
 {
+	const int takes = service->crowded ? 1 : TAKES;
 	int taken = ACCEPT_TAKE_MAX;
 
 	service->input = false;
-	for (int i = 0; i < TAKES && taken == ACCEPT_TAKE_MAX; i++) {
+	for (int i = 0; i < takes && taken == ACCEPT_TAKE_MAX; i++) {
+		const uint64_t before = service->accept.next;
 		taken = accept_take(
 			&service->accept, &service->attach.share, service->attach.devices_max);
+		service->stored += (uint32_t)(service->accept.next - before);
 		service->input |= taken > 0;
 		service->came += taken > 0 ? (uint32_t)taken : 0;
 		if (taken >= SERVICE_GATHER)
@@ -238,13 +241,43 @@ static void take(struct service *service)
 		detach(service, "a record in its rings makes no sense");
 }
 
+static void release(struct service *service)
+{
+	if (is_present(service) &&
+		accept_release(&service->accept, &service->attach.share.down) > 0)
+		attach_ring(&service->attach);
+}
+
+/* What has been taken by now came before the tick that begins. */
+static void begin_tick(struct service *service)
+{
+	accept_tick(&service->accept);
+	service->short_tick_us = (service->now_us / SHORT_TICK_US + 1) * SHORT_TICK_US;
+}
+
 void service_step(struct service *service, uint64_t now_us)
 {
+	const bool short_tick = service->crowded && now_us >= service->short_tick_us;
+
 	service->now_us = now_us;
 	advance(service);
+	if (short_tick)
+		release(service);
 	if (is_present(service))
 		take(service);
+	if (short_tick)
+		begin_tick(service);
 	advance(service);
+}
+
+/* Many frames a tick for a while: not one device's large message. */
+static void look_at_crowd(struct service *service)
+{
+	service->crowd -= service->crowd / CROWD_TICKS;
+	service->crowd += service->stored;
+	service->crowded = service->crowd >= CROWD_TICKS * SERVICE_CROWD;
+	service->busy = service->came >= SERVICE_BUSY || service->crowded;
+	service->stored = service->came = 0;
 }
 
 static void look_at_dataplane(struct service *service)
@@ -257,22 +290,21 @@ static void look_at_dataplane(struct service *service)
 
 void service_turn(struct service *service, uint64_t now_us)
 {
+	if (now_us - service->now_us > (uint64_t)CROWD_TICKS * TICK_US)
+		service->crowd = 0; /* nothing has come since */
 	service->now_us = now_us;
 	service->input = false;
 	look_at_dataplane(service);
 	(void)end_commit(service, false);
-	if (is_present(service) &&
-		accept_release(&service->accept, &service->attach.share.down) > 0)
-		attach_ring(&service->attach);
+	release(service);
 	if (is_present(service)) {
 		attach_rung(&service->attach);
 		take_events(service);
 	}
 	if (is_present(service))
 		take(service);
-	accept_tick(&service->accept);
-	service->busy = service->came >= SERVICE_BUSY;
-	service->came = 0;
+	begin_tick(service);
+	look_at_crowd(service);
 	service->work_ended = work_turn(&service->work, now_us);
 	service->commit_owed = depot_is_committing(service->depot);
 	accept_commit_begin(&service->accept);
@@ -320,7 +352,5 @@ void service_finish(struct service *service)
 	service_turn(service, clock_us());
 	(void)service_commit(service);
 	accept_tick(&service->accept);
-	if (is_present(service) &&
-		accept_release(&service->accept, &service->attach.share.down) > 0)
-		attach_ring(&service->attach);
+	release(service);
 }

@@ -15,7 +15,14 @@
  * a ring from which deliveries have been taken by then: they stop early enough, and there are never
  * more in it than the dataplane takes in that time. Whether a recipient is online shows in nothing
  * that its senders see. A frame waits for the next tick, then for its commit and the tick after
- * that: 5 to 10 ms where the disk takes less than 5. */
+ * that: 5 to 10 ms where the disk takes less than 5.
+ *
+ * Ticks are that long to hide a commit: on a quiet store there is one because a recipient said
+ * `received`, or none. In a crowd, where SERVICE_CROWD frames a tick come for a while, there is
+ * one in any case, of many frames, and one of them more or less does not show. Then there are
+ * short ticks, too, in steps at multiples of SHORT_TICK_US: only for `accepted`, and deliveries
+ * stop SHORT_GUARD_US before, in which the dataplane takes twice what may be in the ring. Frames
+ * that get `accepted` make a crowd; nothing does that a recipient sends. */
 #ifndef CHAPPE_STORE_SERVICE_H
 #define CHAPPE_STORE_SERVICE_H
 
@@ -30,8 +37,12 @@
 enum {
 	TICK_US = 5000,
 	GUARD_US = 1000,
+	SHORT_TICK_US = 1000,
+	SHORT_GUARD_US = 300,
 	STEP_US = 500,
 	SERVICE_BUSY = 256,    /* records in a tick: 51,200 a second */
+	SERVICE_CROWD = 256,   /* frames to be stored in a tick, on the average of */
+	CROWD_TICKS = 16,      /* so many */
 	SERVICE_GATHER = 1024, /* frames for which a commit begins between ticks */
 	SERVICE_ERROR_BYTES = DEPOT_ERROR_BYTES,
 };
@@ -58,6 +69,10 @@ struct service {
 	bool commit_owed;          /* since the last tick, as another was under way */
 	uint32_t came;             /* records taken since the last tick */
 	bool busy;                 /* so many that steps are worth the while */
+	uint32_t stored;           /* frames that get `accepted`, taken since the last tick */
+	uint32_t crowd;            /* the same of CROWD_TICKS ticks, older ones count for less */
+	bool crowded;              /* so many that there are short ticks */
+	uint64_t short_tick_us;    /* when the next one is due */
 	bool more;                 /* than a step takes have come */
 };
 

@@ -188,6 +188,8 @@ static void steps_take_and_commit_but_do_not_accept(void **state)
 		usleep(100);
 	}
 	assert_int_equal(service.accept.committed, sent);
+	service_step(&service, now_us + 2 * SHORT_TICK_US);
+	service_step(&service, now_us + 3 * SHORT_TICK_US);
 	assert_nothing_down();
 	assert_false(service.busy);
 	turn();
@@ -197,6 +199,76 @@ static void steps_take_and_commit_but_do_not_accept(void **state)
 	assert_int_equal(drain(SHARE_SEND), sent);
 	turn();
 	assert_false(service.busy);
+}
+
+/* So many come in each tick that one device's messages are lost among them. */
+static void make_crowd(void)
+{
+	for (uint64_t tick = 0; tick < UINT64_C(2) * CROWD_TICKS; tick++) {
+		for (uint64_t i = 0; i < 2 * SERVICE_CROWD; i++)
+			assert_true(relay_stored(&relay, (uint32_t)(i % WORKERS), 10 + i % 8, 9,
+				2000 + i % 16, tick << 16 | i, SMALL));
+		turn();
+		assert_int_equal(service_commit(&service), 0);
+		(void)drain(SHARE_SEND);
+	}
+	turn();
+	(void)drain(SHARE_SEND);
+	assert_false(accept_has_work(&service.accept));
+	assert_true(service.crowded);
+}
+
+/* Then `accepted` leaves at the second short tick after a frame came, or once the disk has it. */
+static void in_a_crowd_ticks_are_short(void **state)
+{
+	(void)state;
+	relay_event(&relay, SHARE_ONLINE, 4, 0);
+	make_crowd();
+	assert_true(relay_stored(&relay, 0, 3, 7, 1001, 1, SMALL));
+	turn();
+	assert_int_equal(accept_gathered(&service.accept), 0);
+	assert_int_equal(service_commit(&service), 0);
+	service_step(&service, now_us + SHORT_TICK_US - 1);
+	assert_nothing_down(); /* durable, and the tick is not over */
+	service_step(&service, now_us + SHORT_TICK_US);
+	assert_accepts(7, 1001, 1);
+	for (uint32_t device = 3; device < 6; device++) /* 4 is online */
+		assert_true(relay_stored(&relay, 0, device, 7, 998 + device, 2, SMALL));
+	service_step(&service, now_us + 2 * SHORT_TICK_US);
+	assert_int_equal(service_commit(&service), 0);
+	service_step(&service, now_us + 3 * SHORT_TICK_US - 1);
+	assert_nothing_down();
+	service_step(&service, now_us + 3 * SHORT_TICK_US);
+	for (uint64_t route = 1001; route < 1004; route++)
+		assert_accepts(7, route, 2);
+	assert_nothing_down();
+	turn();
+	assert_delivers(1002, 2, SMALL);
+	now_us += UINT64_C(2) * CROWD_TICKS * TICK_US;
+	turn();
+	assert_false(service.crowded);
+}
+
+/* A large message makes none, nor does what a recipient that is online says. */
+static void crowd_takes_a_while_and_many_senders(void **state)
+{
+	uint64_t received = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 901; i++)
+		assert_true(relay_stored(&relay, (uint32_t)(i % WORKERS), 3, 9, 1000, i, SMALL));
+	turn();
+	assert_true(service.busy);
+	assert_false(service.crowded);
+	settle();
+	(void)drain(SHARE_SEND);
+	for (uint32_t tick = 0; tick < 4 * CROWD_TICKS; tick++) {
+		for (uint32_t i = 0; i < 2 * SERVICE_CROWD; i++)
+			relay_received(&relay, i % WORKERS, 3, 1000, received++ % 901);
+		turn();
+		assert_true(service.busy);
+		assert_false(service.crowded);
+	}
 }
 
 /* After a restart the store knows no slots: it asks, and delivers what is then known. */
@@ -430,6 +502,8 @@ int main(void)
 		TEST(over_quota_there_is_silence),
 		TEST(bursts_wait_for_the_commit),
 		TEST(steps_take_and_commit_but_do_not_accept),
+		TEST(in_a_crowd_ticks_are_short),
+		TEST(crowd_takes_a_while_and_many_senders),
 		TEST(restarted_store_asks_where_routes_lead),
 		TEST(route_without_an_end_is_asked_for),
 		TEST(route_that_led_somewhere_is_asked_for_soon),
