@@ -1,6 +1,7 @@
 /* chappe-loadgen: the process. One thread does everything, by turns. */
 #include "pcap.h"
 #include "trial.h"
+#include "value.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -135,11 +136,12 @@ static bool next_plan(struct trial_plan *plan)
 		*plan = (struct trial_plan){ .cell = load.options.cell,
 			.in_flight = load.options.in_flight };
 		if (strncmp(line, cpu_word, strlen(cpu_word)) == 0 &&
-			options_pids(line + strlen(cpu_word), &load.options))
+			value_pids(line + strlen(cpu_word), OPTIONS_PIDS_MAX, load.options.cpu_of,
+				&load.options.cpu_count))
 			continue;
 		if (sscanf(line, "%31s %lf %u %u", rate, &plan->duration_s, &plan->cell,
 			    &plan->in_flight) >= 2 &&
-			options_rate(rate, &plan->rate) &&
+			value_rate(rate, &plan->rate) &&
 			(plan->cell == WIRE_SMALL_BYTES || plan->cell == WIRE_LARGE_BYTES))
 			return true;
 		fprintf(stderr,

@@ -1,11 +1,9 @@
 #include "options.h"
 
-#include <arpa/inet.h>
+#include "value.h"
 #include <getopt.h>
-#include <rte_ether.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
 /* name, has an argument, its name, help; NULL as help: a heading */
 #define OPTIONS(X)                                                                                 \
@@ -88,107 +86,6 @@ static void usage(void)
 	     "docs/load-testing.md tells more.");
 }
 
-bool options_rate(const char *text, double *rate)
-{
-	char *end;
-
-	if (strcmp(text, "max") == 0) {
-		*rate = 0;
-		return true;
-	}
-	*rate = strtod(text, &end);
-	if (*end == 'k' || *end == 'K')
-		*rate *= 1e3, end++;
-	else if (*end == 'm' || *end == 'M')
-		*rate *= 1e6, end++;
-	return end != text && *end == '\0' && *rate > 0 && *rate < 1e9;
-}
-
-static bool number(const char *text, uint32_t min, uint32_t max, uint32_t *value)
-{
-	char *end;
-	const unsigned long n = strtoul(text, &end, 10);
-
-	*value = (uint32_t)n;
-	return end != text && *end == '\0' && n >= min && n <= max;
-}
-
-static bool short_number(const char *text, uint32_t max, uint16_t *value)
-{
-	uint32_t n;
-	const bool ok = number(text, 0, max, &n);
-
-	*value = (uint16_t)n;
-	return ok;
-}
-
-static bool seconds(const char *text, double *value)
-{
-	char *end;
-
-	*value = strtod(text, &end);
-	return end != text && *end == '\0' && *value > 0 && *value < 1e7;
-}
-
-static bool address(const char *text, uint8_t out[16])
-{
-	memset(out, 0, 16);
-	if (inet_pton(AF_INET6, text, out) == 1)
-		return true;
-	out[10] = out[11] = 0xff;
-	return inet_pton(AF_INET, text, out + 12) == 1;
-}
-
-static bool address_port(const char *text, uint8_t out[16], uint16_t *port)
-{
-	char host[64];
-	const char *colon = strrchr(text, ':');
-	uint32_t n;
-
-	if (colon == NULL || (size_t)(colon - text) >= sizeof host ||
-		!number(colon + 1, 1, UINT16_MAX, &n))
-		return false;
-	snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
-	*port = (uint16_t)n;
-	const size_t len = strlen(host);
-	if (host[0] != '[')
-		return strchr(host, ':') == NULL && address(host, out);
-	host[len - 1] = '\0';
-	return len > 2 && address(host + 1, out);
-}
-
-static bool mac_address(const char *text, uint8_t out[6])
-{
-	struct rte_ether_addr mac;
-	const bool ok = rte_ether_unformat_addr(text, &mac) == 0;
-
-	if (ok)
-		memcpy(out, mac.addr_bytes, 6);
-	return ok;
-}
-
-static bool suite(const char *text, enum wire_suite *out)
-{
-	*out = strcasecmp(text, "aes256gcm") == 0 ? WIRE_SUITE_AES256GCM
-						  : WIRE_SUITE_CHACHA20POLY1305;
-	return *out == WIRE_SUITE_AES256GCM || strcasecmp(text, "chacha20poly1305") == 0;
-}
-
-bool options_pids(const char *text, struct options *o)
-{
-	char *end;
-
-	for (o->cpu_count = 0; o->cpu_count < OPTIONS_PIDS_MAX; text = end + 1) {
-		const long pid = strtol(text, &end, 10);
-		if (end == text || pid <= 0)
-			return false;
-		o->cpu_of[o->cpu_count++] = (pid_t)pid;
-		if (*end != ',')
-			return *end == '\0';
-	}
-	return false;
-}
-
 static bool set(struct options *o, enum option_number option, const char *text)
 {
 	switch (option) {
@@ -197,44 +94,44 @@ static bool set(struct options *o, enum option_number option, const char *text)
 	case OPTION_keys:
 		return (o->keys = text) != NULL;
 	case OPTION_devices:
-		return number(text, 2, 1 << 20, &o->devices);
+		return value_number(text, 2, 1 << 20, &o->devices);
 	case OPTION_suite:
-		return suite(text, &o->suite);
+		return value_suite(text, &o->suite);
 	case OPTION_handshakes:
-		return number(text, 1, 1 << 16, &o->handshakes);
+		return value_number(text, 1, 1 << 16, &o->handshakes);
 	case OPTION_connect:
-		return number(text, 1, 86400, &o->connect_s);
+		return value_number(text, 1, 86400, &o->connect_s);
 	case OPTION_relay:
-		return o->has_relay = address_port(text, o->relay, &o->relay_port);
+		return o->has_relay = value_address_port(text, o->relay, &o->relay_port);
 	case OPTION_gateway:
-		return o->has_gateway = address(text, o->gateway);
+		return o->has_gateway = value_address(text, o->gateway);
 	case OPTION_relay_mac:
-		return o->has_relay_mac = mac_address(text, o->relay_mac);
+		return o->has_relay_mac = value_mac_address(text, o->relay_mac);
 	case OPTION_source:
-		return o->has_source = address(text, o->source);
+		return o->has_source = value_address(text, o->source);
 	case OPTION_mac:
-		return o->has_mac = mac_address(text, o->mac);
+		return o->has_mac = value_mac_address(text, o->mac);
 	case OPTION_vlan:
-		return short_number(text, 4094, &o->vlan);
+		return value_short_number(text, 4094, &o->vlan);
 	case OPTION_port:
-		return short_number(text, 31, &o->port);
+		return value_short_number(text, 31, &o->port);
 	case OPTION_rate:
-		return options_rate(text, &o->rate);
+		return value_rate(text, &o->rate);
 	case OPTION_duration:
-		return seconds(text, &o->duration_s);
+		return value_seconds(text, &o->duration_s);
 	case OPTION_cell:
-		return number(text, WIRE_SMALL_BYTES, WIRE_LARGE_BYTES, &o->cell) &&
+		return value_number(text, WIRE_SMALL_BYTES, WIRE_LARGE_BYTES, &o->cell) &&
 		       (o->cell == WIRE_SMALL_BYTES || o->cell == WIRE_LARGE_BYTES);
 	case OPTION_burst:
-		return number(text, 1, 64, &o->burst);
+		return value_number(text, 1, 64, &o->burst);
 	case OPTION_in_flight:
-		return number(text, 1, 1 << 24, &o->in_flight);
+		return value_number(text, 1, 1 << 24, &o->in_flight);
 	case OPTION_check:
-		return number(text, 1, 1 << 24, &o->check_every);
+		return value_number(text, 1, 1 << 24, &o->check_every);
 	case OPTION_no_checksum:
 		return o->no_checksum = true;
 	case OPTION_drain:
-		return number(text, 1, 60000, &o->drain_ms);
+		return value_number(text, 1, 60000, &o->drain_ms);
 	case OPTION_trials:
 		return o->trials = true;
 	case OPTION_repeat_check:
@@ -242,7 +139,7 @@ static bool set(struct options *o, enum option_number option, const char *text)
 	case OPTION_json:
 		return (o->json = text) != NULL;
 	case OPTION_cpu_of:
-		return options_pids(text, o);
+		return value_pids(text, OPTIONS_PIDS_MAX, o->cpu_of, &o->cpu_count);
 	case OPTION_quiet:
 		return o->quiet = true;
 	case OPTION_pcap:
@@ -250,9 +147,9 @@ static bool set(struct options *o, enum option_number option, const char *text)
 	case OPTION_seed:
 		return (o->seed = text) != NULL;
 	case OPTION_frames:
-		return number(text, 2, 1 << 26, &o->frames);
+		return value_number(text, 2, 1 << 26, &o->frames);
 	case OPTION_workers:
-		return number(text, 1, 32, &o->workers);
+		return value_number(text, 1, 32, &o->workers);
 	default:
 		return false;
 	}

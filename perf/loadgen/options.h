@@ -41,10 +41,4 @@ struct options {
 /* 0; 1 where the caller is done with exit status 0; -1 after a message. */
 int options_parse(int argc, char **argv, struct options *options);
 
-/* "12,34": whose CPU time to report. */
-bool options_pids(const char *text, struct options *options);
-
-/* "1232", "250k", "1.5M" or "max" (0) as frames a second. */
-bool options_rate(const char *text, double *rate);
-
 #endif

@@ -1,4 +1,5 @@
 #include "perf/loadgen/options.h"
+#include "perf/loadgen/value.h"
 #include "tests/unit/src/testing.h"
 
 #include <arpa/inet.h>
@@ -78,12 +79,12 @@ static void refuses_what_makes_no_sense(void **state)
 		"--keys k --rate -5 -- -l 1", "--keys k --burst 65 -- -l 1",
 		"--keys k --devices 1 -- -l 1", "--keys k --relay 1.2.3.4 -- -l 1",
 		"--keys k --relay 1.2.3.4:0 -- -l 1", "--keys k --relay 2001:2::2:77 -- -l 1",
-		"--keys k --relay []:77 -- -l 1", "--keys k --mac 02:00 -- -l 1",
-		"--keys k --vlan 4095 -- -l 1", "--keys k --suite rot13 -- -l 1",
-		"--keys k --cpu-of 1,x -- -l 1", "--keys k --cpu-of 1,2,3,4,5,6,7,8,9 -- -l 1",
-		"--keys k --duration 0 -- -l 1", "--keys k --nonsense -- -l 1", "--keys k word",
-		"--invitations - --trials -- -l 1", "--pcap f --devices 9",
-		"--pcap f --devices 9 --relay 1.2.3.4:5",
+		"--keys k --relay []:77 -- -l 1", "--keys k --relay [2001:2::22:77 -- -l 1",
+		"--keys k --mac 02:00 -- -l 1", "--keys k --vlan 4095 -- -l 1",
+		"--keys k --suite rot13 -- -l 1", "--keys k --cpu-of 1,x -- -l 1",
+		"--keys k --cpu-of 1,2,3,4,5,6,7,8,9 -- -l 1", "--keys k --duration 0 -- -l 1",
+		"--keys k --nonsense -- -l 1", "--keys k word", "--invitations - --trials -- -l 1",
+		"--pcap f --devices 9", "--pcap f --devices 9 --relay 1.2.3.4:5",
 		"--pcap f --relay 1.2.3.4:5 --relay-mac 02:00:00:00:00:01" };
 
 	(void)state;
@@ -120,7 +121,7 @@ static void rates_have_suffixes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		double rate = -2;
-		assert_int_equal(options_rate(rows[i].text, &rate), rows[i].rate >= 0);
+		assert_int_equal(value_rate(rows[i].text, &rate), rows[i].rate >= 0);
 		if (rows[i].rate >= 0)
 			assert_true(rate > rows[i].rate - 0.5 && rate < rows[i].rate + 0.5);
 	}
