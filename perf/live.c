@@ -4,7 +4,7 @@
  * stored one cost as much; it costs the worker less. */
 #include "bench.h"
 #include "drive.h"
-#include "options.h"
+#include "pairs.h"
 #include "rig.h"
 #include "round.h"
 #include "store/share.h"
@@ -18,7 +18,6 @@ enum {
 	STORED_EVERY = 8,
 	/* chappe-store takes what has come at ticks, too. */
 	STORED_TICK_US = 500,
-	RETAKES_MAX = 1000,
 };
 
 enum state { STORE_GONE, STORE_STOPPED, STORE_FILLING, STORE_STATES };
@@ -89,61 +88,21 @@ static bool take(uint32_t stored_every, uint32_t burst, uint64_t *cycles)
 	return drive.alone;
 }
 
-static bool take_pair(
-	bool mixed_first, enum state state, uint32_t burst, uint64_t *live, uint64_t *mixed)
+static bool take_pair(const struct pairs *pairs, bool floor_first, uint64_t *live, uint64_t *mixed)
 {
+	const enum state state = (enum state)pairs->variant;
 	const uint64_t before = rig_counter(&rig, states[state].counter);
 	bool alone = true;
 
-	if (!mixed_first)
-		alone = take(0, burst, live);
+	if (floor_first)
+		alone = take(0, pairs->burst, live);
 	prepare(state);
-	alone = take(STORED_EVERY, burst, mixed) && alone;
-	if (mixed_first)
-		alone = take(0, burst, live) && alone;
+	alone = take(STORED_EVERY, pairs->burst, mixed) && alone;
+	if (!floor_first)
+		alone = take(0, pairs->burst, live) && alone;
 	if (rig_counter(&rig, states[state].counter) - before != round_.n / STORED_EVERY)
 		rig_fail(&rig, "stored frames did not end as they should");
 	return alone;
-}
-
-static void measure(const struct options *options, enum state state, uint32_t burst)
-{
-	double lives[BENCH_PAIRS_MAX], mixes[BENCH_PAIRS_MAX], ratios[BENCH_PAIRS_MAX];
-	uint32_t n = 0, retaken = 0;
-
-	while (n < options->pairs) {
-		uint64_t live, mixed;
-		if (!take_pair(n % 2 == 0, state, burst, &live, &mixed) && retaken < RETAKES_MAX) {
-			retaken++;
-			continue;
-		}
-		lives[n] = (double)live / round_.n;
-		mixes[n] = (double)mixed / round_.n;
-		ratios[n] = mixes[n] / lives[n];
-		n++;
-	}
-	const struct bench_figure figure = {
-		.name = states[state].name,
-		.unit = "cycles/frame",
-		.cell = round_.cell,
-		.sessions = options->sessions,
-		.workers = 1,
-		.suite = options->suite,
-		.value = bench_spread(mixes, n).median,
-		.floor = bench_spread(lives, n).median,
-		.ratio = bench_spread(ratios, n),
-		.family = options->family,
-		.burst = burst,
-		.pairs = n,
-		.retaken = retaken,
-	};
-	bench_print(&figure);
-	fprintf(stderr,
-		"     %-18s %4u bytes, %7u sessions, %s, IPv%u, bursts of %2u: %5.0f / %5.0f = "
-		"%.3f (%.3f to %.3f; %u retaken)\n",
-		figure.name, round_.cell, options->sessions, bench_suite(options->suite),
-		options->family, burst, figure.value, figure.floor, figure.ratio.median,
-		figure.ratio.low, figure.ratio.high, retaken);
 }
 
 static void share_open(void)
@@ -162,12 +121,7 @@ int main(int argc, char **argv)
 	struct options options;
 	pthread_t thread;
 
-	options_parse(&options, argc, argv);
-	bench_eal(1, rig_need_mib(options.sessions, 1));
-	rig_open(&rig, &(struct rig_options){ .sessions = options.sessions,
-			       .workers = 1,
-			       .family = options.family,
-			       .suite = options.suite });
+	rig_open_from(&rig, 1, &options, argc, argv);
 	share_open();
 	round_init(&round_, &rig, options.frames, options.sessions);
 	round_.offload = true;
@@ -176,8 +130,16 @@ int main(int argc, char **argv)
 		bench_fail("no thread");
 	for (uint32_t c = 0; c < options.cells.n; c++)
 		for (enum state state = 0; state < STORE_STATES; state++) {
+			const struct pairs pairs = {
+				.name = states[state].name,
+				.options = &options,
+				.round = &round_,
+				.burst = options.bursts.values[0],
+				.variant = state,
+				.take = take_pair,
+			};
 			round_.cell = options.cells.values[c];
-			measure(&options, state, options.bursts.values[0]);
+			pairs_measure(&pairs);
 		}
 	__atomic_store_n(&running, false, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);

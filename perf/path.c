@@ -4,13 +4,11 @@
 #include "bench.h"
 #include "drive.h"
 #include "floor.h"
-#include "options.h"
+#include "pairs.h"
 #include "rig.h"
 #include "round.h"
 
 #include <stdio.h>
-
-enum { RETAKES_MAX = 1000 };
 
 static struct rig rig;
 static struct round round_;
@@ -43,15 +41,14 @@ static uint64_t take_path(uint32_t burst, bool *alone)
 	return drive.end - drive.start;
 }
 
-/* One pair, in either order. False when the kernel took the core away meanwhile. */
-static bool take_pair(bool floor_first, uint32_t burst, uint64_t *floor, uint64_t *path)
+static bool take_pair(const struct pairs *pairs, bool floor_first, uint64_t *floor, uint64_t *path)
 {
 	bool alone = true;
 
 	round_make(&round_);
 	if (floor_first)
 		*floor = take_floor(&alone);
-	*path = take_path(burst, &alone);
+	*path = take_path(pairs->burst, &alone);
 	if (!floor_first)
 		*floor = take_floor(&alone);
 	return alone;
@@ -98,45 +95,17 @@ static void measure_stages(const struct options *options, uint32_t burst)
 
 static void measure(const struct options *options, uint32_t burst, bool offload)
 {
-	double floors[BENCH_PAIRS_MAX], paths[BENCH_PAIRS_MAX], ratios[BENCH_PAIRS_MAX];
-	uint32_t n = 0, retaken = 0;
+	const struct pairs pairs = {
+		.name = offload ? "path" : "path_swcksum",
+		.options = options,
+		.round = &round_,
+		.burst = burst,
+		.take = take_pair,
+	};
 
 	round_.offload = offload;
 	rig_offload(&rig, offload);
-	while (n < options->pairs) {
-		uint64_t floor, path;
-		if (!take_pair(n % 2 == 0, burst, &floor, &path) && retaken < RETAKES_MAX) {
-			retaken++;
-			continue;
-		}
-		floors[n] = (double)floor / round_.n;
-		paths[n] = (double)path / round_.n;
-		ratios[n] = paths[n] / floors[n];
-		n++;
-	}
-	const struct bench_figure figure = {
-		.name = offload ? "path" : "path_swcksum",
-		.unit = "cycles/frame",
-		.cell = round_.cell,
-		.sessions = options->sessions,
-		.workers = 1,
-		.suite = options->suite,
-		.value = bench_spread(paths, n).median,
-		.floor = bench_spread(floors, n).median,
-		.ratio = bench_spread(ratios, n),
-		.family = options->family,
-		.burst = burst,
-		.pairs = n,
-		.retaken = retaken,
-	};
-	bench_print(&figure);
-	fprintf(stderr,
-		"     %-12s %4u bytes, %7u sessions, %s, IPv%u, bursts of %2u: %5.0f / %5.0f = "
-		"%.3f (%.3f to %.3f; least %.0f / %.0f; %u retaken)\n",
-		figure.name, round_.cell, options->sessions, bench_suite(options->suite),
-		options->family, burst, figure.value, figure.floor, figure.ratio.median,
-		figure.ratio.low, figure.ratio.high, bench_spread(paths, n).least,
-		bench_spread(floors, n).least, retaken);
+	pairs_measure(&pairs);
 }
 
 static void measure_all(const struct options *options)
@@ -156,12 +125,7 @@ int main(int argc, char **argv)
 {
 	struct options options;
 
-	options_parse(&options, argc, argv);
-	bench_eal(1, rig_need_mib(options.sessions, 1));
-	rig_open(&rig, &(struct rig_options){ .sessions = options.sessions,
-			       .workers = 1,
-			       .family = options.family,
-			       .suite = options.suite });
+	rig_open_from(&rig, 1, &options, argc, argv);
 	floor_init(&floor_, &rig);
 	round_init(&round_, &rig, options.frames, options.sessions);
 	measure_all(&options);

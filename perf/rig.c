@@ -2,9 +2,6 @@
 
 #include "bench.h"
 #include "dataplane/frame.h"
-#include "src/control_op.h"
-#include "src/hop.h"
-#include <rte_cycles.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
@@ -15,14 +12,11 @@ enum {
 	RIG_POOL_SPARE_FRAMES = 1024,
 	RIG_POOL_CACHE_FRAMES = 256,
 	RIG_BUFFER_BYTES = 2048 + RTE_PKTMBUF_HEADROOM, /* as start.c has them */
-	RIG_FRAMES_PER_S = 100000000,
-	RIG_QUEUE_DESCRIPTORS = 64, /* net_ring does not look at it */
-	RIG_CONFIRM_BATCH = 256,
+	RIG_QUEUE_DESCRIPTORS = 64,                     /* net_ring does not look at it */
 	/* net_ring counts in 24 bytes a queue: two workers would write to one cache line. */
 	RIG_QUEUE_STEP = 8,
 	RIG_QUEUES_MAX = (RIG_WORKERS_MAX - 1) * RIG_QUEUE_STEP + 1,
 };
-static const uint64_t rig_bytes_per_s = UINT64_C(100000000000);
 
 static uint32_t device_room(uint32_t sessions)
 {
@@ -140,136 +134,6 @@ void rig_offload(struct rig *rig, bool offload)
 			(uint16_t)i, &mac, offload);
 }
 
-/* splitmix64 of a number and a purpose: keys and routes of a device. */
-static void derive(uint32_t device, uint32_t purpose, uint8_t *out, uint32_t words)
-{
-	uint64_t state = (uint64_t)purpose << 32 | device;
-
-	for (uint32_t i = 0; i < words; i++) {
-		state += UINT64_C(0x9e3779b97f4a7c15);
-		uint64_t z = state;
-		z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-		z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-		z ^= z >> 31;
-		memcpy(out + i * sizeof z, &z, sizeof z);
-	}
-}
-
-enum { PURPOSE_KEY = 1, PURPOSE_ROUTE = 16 };
-
-void rig_key(uint32_t device, enum rig_direction direction, uint8_t key[WIRE_KEY_BYTES])
-{
-	derive(device, PURPOSE_KEY + (uint32_t)direction, key, WIRE_KEY_BYTES / 8);
-}
-
-void rig_route(uint32_t device, uint32_t number, uint8_t route[WIRE_ROUTE_BYTES])
-{
-	derive(device, PURPOSE_ROUTE + number, route, WIRE_ROUTE_BYTES / 8);
-}
-
-static void enrol(struct rig *rig, uint32_t device)
-{
-	const struct table_device set = {
-		.slot = device, .frames_per_s = RIG_FRAMES_PER_S, .bytes_per_s = rig_bytes_per_s
-	};
-	int result = tables_device_set(rig->tables, &set);
-
-	for (uint32_t i = 0; i < RIG_ROUTES && result == 0; i++) {
-		struct table_route route = { .device = device, .flags = CONTROL_ROUTE_LIVE };
-		rig_route(device, i, route.route);
-		result = tables_route_set(rig->tables, &route);
-	}
-	if (result < 0)
-		bench_fail("device %u: %s", device, strerror(-result));
-}
-
-static void install(struct rig *rig, uint32_t device)
-{
-	struct table_install install = {
-		.device = device,
-		.peer_index = device,
-		.suite = (uint16_t)rig->options.suite,
-		.hard_lifetime_s = WIRE_HARD_LIFETIME_S,
-		.endpoint = rig_endpoint(rig, device),
-	};
-	int result = tables_lease(rig->tables, device % rig->options.workers, &install.index);
-
-	rig_key(device, RIG_TO_RELAY, install.receive_key);
-	rig_key(device, RIG_FROM_RELAY, install.send_key);
-	if (result == 0)
-		result = tables_session_install(rig->tables, &install);
-	if (result < 0)
-		bench_fail("session of device %u: %s", device, strerror(-result));
-	rig->indices[device] = install.index;
-	rig->counters[device] = 0;
-}
-
-/* A device's first keepalive, in a packet of its own. */
-static void offer_keepalive(struct rig *rig, uint32_t device)
-{
-	const uint32_t headers = rig_header_bytes(rig->options.family);
-	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(rig->pool);
-	struct hop_key key;
-	uint8_t bytes[WIRE_KEY_BYTES];
-
-	if (mbuf == NULL)
-		bench_fail("no buffer");
-	uint8_t *packet =
-		(uint8_t *)rte_pktmbuf_append(mbuf, (uint16_t)(headers + WIRE_SMALL_BYTES));
-	uint8_t *cell = packet + headers;
-	memset(cell, 0, WIRE_SMALL_BYTES);
-	((struct wire_inner *)(cell + WIRE_TRANSPORT_HEADER_BYTES))->kind = WIRE_KEEPALIVE;
-	rig_key(device, RIG_TO_RELAY, bytes);
-	if (hop_key_init(&key, rig->options.suite, bytes) < 0)
-		bench_fail("no suite %u on this machine", rig->options.suite);
-	hop_seal(&key, rig->indices[device], rig->counters[device]++, cell, WIRE_SMALL_BYTES);
-	rig_packet(rig, device, packet, WIRE_SMALL_BYTES);
-	if (rte_ring_sp_enqueue(rig->rx[device % rig->options.workers], mbuf) != 0)
-		bench_fail("receive ring full");
-}
-
-/* Polls until the queues are empty, and does main's part. */
-static void settle(struct rig *rig)
-{
-	struct rte_mbuf *mbuf;
-	uint32_t index, taken;
-
-	do {
-		taken = 0;
-		for (uint32_t i = 0; i < rig->options.workers; i++) {
-			taken += worker_poll(rig->workers[i]);
-			while (rte_ring_sc_dequeue_elem(
-				       rig->workers[i]->events, &index, sizeof index) == 0)
-				tables_session_confirm(rig->tables, index);
-			while (rte_ring_sc_dequeue(rig->tx[i], (void **)&mbuf) == 0)
-				rte_pktmbuf_free(mbuf);
-		}
-		tables_reclaim(rig->tables, NULL, NULL);
-	} while (taken > 0);
-}
-
-static void connect_devices(struct rig *rig)
-{
-	const uint32_t n = rig->options.sessions;
-	double told = bench_now_s();
-
-	for (uint32_t i = 0; i < n; i++) {
-		enrol(rig, i);
-		install(rig, i);
-		offer_keepalive(rig, i);
-		if (i % RIG_CONFIRM_BATCH == RIG_CONFIRM_BATCH - 1)
-			settle(rig);
-		if (bench_now_s() - told > 2) {
-			told = bench_now_s();
-			fprintf(stderr, "     %u of %u sessions so far\n", i + 1, n);
-		}
-	}
-	settle(rig);
-	if (rig_counter(rig, COUNTER_sessions_confirmed) != n ||
-		rig_counter(rig, COUNTER_keepalives) != n)
-		rig_fail(rig, "not every session is confirmed");
-}
-
 void rig_open(struct rig *rig, const struct rig_options *options)
 {
 	static uint32_t instances;
@@ -299,12 +163,26 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 	secrets_init(&rig->secrets, 1, 0);
 	make_port(rig);
 	make_workers(rig);
-	connect_devices(rig);
+	rig_connect(rig);
+}
+
+void rig_open_from(
+	struct rig *rig, uint32_t workers, struct options *options, int argc, char **argv)
+{
+	options_parse(options, argc, argv);
+	bench_eal(workers, rig_need_mib(options->sessions, workers));
+	const struct rig_options rig_options = {
+		.sessions = options->sessions,
+		.workers = workers,
+		.family = options->family,
+		.suite = options->suite,
+	};
+	rig_open(rig, &rig_options);
 }
 
 void rig_close(struct rig *rig)
 {
-	settle(rig);
+	rig_settle(rig);
 	rte_eth_dev_stop(rig->port);
 	for (uint32_t i = 0; i < rig->options.workers; i++) {
 		rte_rcu_qsbr_thread_offline(rig->qsbr, i);

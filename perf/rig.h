@@ -12,7 +12,7 @@
 #include "dataplane/stage_reset.h"
 #include "dataplane/tables.h"
 #include "dataplane/worker.h"
-#include "src/wire.h"
+#include "options.h"
 
 enum { RIG_WORKERS_MAX = 2, RIG_ROUTES = 4, RIG_ROUND_FRAMES = 8192, RIG_RING_FRAMES = 16384 };
 
@@ -43,7 +43,14 @@ uint32_t rig_need_mib(uint32_t sessions, uint32_t workers);
 
 /* Takes seconds with a million sessions, and says so. */
 void rig_open(struct rig *rig, const struct rig_options *options);
+/* The same in a process that has just started, for what its command line asks. */
+void rig_open_from(
+	struct rig *rig, uint32_t workers, struct options *options, int argc, char **argv);
 void rig_close(struct rig *rig);
+/* Polls until the queues are empty, and does main's part. */
+void rig_settle(struct rig *rig);
+/* A part of rig_open(): each device enrolled, with routes and a confirmed session. */
+void rig_connect(struct rig *rig);
 
 /* Whether the port announces checksums: what came in is marked as checked and workers leave theirs
  * to it. */

@@ -153,12 +153,7 @@ int main(int argc, char **argv)
 {
 	struct options options;
 
-	options_parse(&options, argc, argv);
-	bench_eal(1, rig_need_mib(options.sessions, 1));
-	rig_open(&rig, &(struct rig_options){ .sessions = options.sessions,
-			       .workers = 1,
-			       .family = options.family,
-			       .suite = options.suite });
+	rig_open_from(&rig, 1, &options, argc, argv);
 	round_init(&round_, &rig, RTE_MIN(options.frames, (uint32_t)STAGES_ROUND_FRAMES),
 		options.sessions);
 	for (uint32_t c = 0; c < options.cells.n; c++) {
