@@ -34,13 +34,11 @@ static int loop_watch_signals(struct loop *loop)
 	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->signals, &event) < 0 ? -errno : 0;
 }
 
-/* Edge by edge, as nothing is read from it. */
+/* Edge by edge: a store that rings without end costs no more than one that fills its ring. */
 static int loop_watch_store(const struct loop *loop)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = LOOP_STORE_DOWN };
-	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->store.descriptors[LINK_DOWN], &event) < 0
-		       ? -errno
-		       : 0;
+	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->store.bell, &event) < 0 ? -errno : 0;
 }
 
 static int loop_make_directory(
@@ -121,6 +119,7 @@ static void loop_dispatch(struct loop *loop, uint32_t what)
 		store_link_receive(&loop->store);
 		break;
 	default: /* LOOP_STORE_DOWN: the turn takes what the ring holds */
+		store_link_rung(&loop->store);
 		break;
 	}
 }

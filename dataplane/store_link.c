@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,17 +16,14 @@ static void store_link_touch(const struct share *share)
 		__atomic_store_n((uint8_t *)share->memory + at, 0, __ATOMIC_RELAXED);
 }
 
-/* The other side may change what is a property of both ends of an eventfd, whether it blocks: so
- * that ours can't, main writes to a socket (MSG_DONTWAIT) and never reads LINK_DOWN. */
 static int store_link_descriptors(struct store_link *store)
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
 	store->bell = pair[0];
-	store->descriptors[LINK_UP] = pair[1];
-	store->descriptors[LINK_DOWN] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return store->descriptors[LINK_DOWN] < 0 ? -errno : 0;
+	store->descriptors[LINK_BELL] = pair[1];
+	return 0;
 }
 
 int store_link_init(struct store_link *store, struct dataplane *dataplane)
@@ -125,6 +121,14 @@ void store_link_receive(struct store_link *store)
 		store_link_lose(store, "other version");
 	else
 		store_link_let_in(store, true);
+}
+
+void store_link_rung(const struct store_link *store)
+{
+	uint64_t ring;
+	for (int i = 0; i < STORE_RINGS_PER_TURN; i++)
+		if (recv(store->bell, &ring, sizeof ring, MSG_DONTWAIT) <= 0)
+			return;
 }
 
 /* Of the up rings workers have views of their own. */

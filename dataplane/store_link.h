@@ -17,6 +17,7 @@ enum {
 	STORE_DOWN_RECORDS_PER_TURN = 1024, /* about 0.3 ms of them */
 	/* What is taken from the store leaves this much of an inject ring to control's answers. */
 	STORE_INJECT_RESERVE_FRAMES = 256,
+	STORE_RINGS_PER_TURN = 64,
 	/* And this much of the event ring to devices that come online. */
 	STORE_EVENT_RESERVE = 1024,
 };
@@ -26,7 +27,7 @@ struct store_link {
 	struct link link;
 	struct share share;
 	int descriptors[LINK_DESCRIPTORS]; /* what the hello hands over */
-	int bell;                          /* our end of LINK_UP */
+	int bell;                          /* our end of LINK_BELL */
 	bool ready;                        /* chappe-store has mapped the memory */
 	bool resync;                       /* a SHARE_RESYNC is due, and every device anew */
 	uint32_t told;            /* devices below this slot were told of since the last resync */
@@ -42,6 +43,8 @@ void store_link_free(struct store_link *store);
 void store_link_accept(struct store_link *store);
 /* Reads what chappe-store has sent: `ready`, or nothing. */
 void store_link_receive(struct store_link *store);
+/* Takes what chappe-store rang. */
+void store_link_rung(const struct store_link *store);
 /* From every turn: sends what the down ring holds, rings the bell. Returns whether there is more to
  * do than a turn may. */
 bool store_link_turn(struct store_link *store);

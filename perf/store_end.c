@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -42,10 +41,13 @@ int store_end_open(
 		.socket = -1,
 		.workers = workers,
 		.devices_max = devices_max };
-	end->up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	end->down = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int pair[2] = { -1, -1 };
+	const int paired =
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
+	end->bell = pair[0];
+	end->handed = pair[1];
 	const int len = snprintf(end->path, sizeof end->path, "%s/store.sock", run_dir);
-	int result = end->up < 0 || end->down < 0                 ? -errno
+	int result = paired < 0                                   ? -errno
 		     : len < 0 || (size_t)len >= sizeof end->path ? -ENAMETOOLONG
 								  : make_rings(end);
 	if (result == 0) {
@@ -68,8 +70,8 @@ void store_end_close(struct store_end *end)
 {
 	share_unmap(&end->share);
 	close_one(&end->memory);
-	close_one(&end->up);
-	close_one(&end->down);
+	close_one(&end->bell);
+	close_one(&end->handed);
 	close_one(&end->listener);
 	close_one(&end->socket);
 }
@@ -89,7 +91,7 @@ static int send_hello(const struct store_end *end)
 		.devices_max = end->devices_max,
 		.boot = end->boot };
 	const int fds[LINK_DESCRIPTORS] = {
-		[LINK_MEMORY] = end->memory, [LINK_UP] = end->up, [LINK_DOWN] = end->down
+		[LINK_MEMORY] = end->memory, [LINK_BELL] = end->handed
 	};
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof fds)] = { 0 };
 	struct iovec part = { &hello, sizeof hello };
@@ -181,7 +183,7 @@ void store_end_ring(const struct store_end *end)
 {
 	const uint64_t one = 1;
 
-	(void)!write(end->up, &one, sizeof one);
+	(void)send(end->bell, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 bool store_end_take(struct store_end *end, struct share_down *record)
@@ -196,6 +198,7 @@ void store_end_wait(const struct store_end *end, int timeout_ms)
 {
 	uint64_t count;
 
-	if (wait_readable(end->down, timeout_ms) == 0)
-		(void)!read(end->down, &count, sizeof count);
+	if (wait_readable(end->bell, timeout_ms) == 0)
+		while (recv(end->bell, &count, sizeof count, MSG_DONTWAIT) > 0)
+			;
 }

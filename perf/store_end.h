@@ -10,7 +10,8 @@
 struct store_end {
 	struct share share;
 	char path[108]; /* store.sock */
-	int memory, up, down;
+	int memory;
+	int bell, handed;     /* a pair, of which the store gets the second */
 	int listener, socket; /* socket: -1 while no store is there */
 	uint32_t workers, devices_max;
 	uint64_t boot;

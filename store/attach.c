@@ -14,14 +14,14 @@ enum {
 	RETRY_FIRST_US = 50000,
 	RETRY_LAST_US = 500000,
 	HELLO_US = 5000000, /* within which it has to come */
+	RINGS_A_TURN = 64,
 	DEVICES_MAX = 1 << WIRE_INDEX_SLOT_BITS,
 };
 
 int attach_init(struct attach *attach, const char *run_dir)
 {
-	*attach = (struct attach){
-		.socket = -1, .up = -1, .down = -1, .epoll = -1, .wait_us = RETRY_FIRST_US
-	};
+	*attach =
+		(struct attach){ .socket = -1, .bell = -1, .epoll = -1, .wait_us = RETRY_FIRST_US };
 	const int len = snprintf(attach->path, sizeof attach->path, "%s/store.sock", run_dir);
 	return len < 0 || (size_t)len >= sizeof attach->path ? -ENAMETOOLONG : 0;
 }
@@ -54,8 +54,7 @@ void attach_end(struct attach *attach, uint64_t now_us, const char *why)
 {
 	share_unmap(&attach->share);
 	close_watched(attach, &attach->socket);
-	close_watched(attach, &attach->up);
-	close_one(&attach->down);
+	close_watched(attach, &attach->bell);
 	if (!attach->complained)
 		log_warning("%s: %s; trying on until the dataplane is there", attach->path, why);
 	attach->complained = true;
@@ -145,20 +144,28 @@ static int receive_hello(int fd, struct link_hello *hello, struct descriptors *d
 		       : -EPROTO;
 }
 
+/* Of other files calls might wait, whatever they are told. */
+static bool is_bell(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t domain_len = sizeof domain, type_len = sizeof type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && domain == AF_UNIX &&
+	       type == SOCK_SEQPACKET;
+}
+
 static int map(
 	struct attach *attach, const struct link_hello *hello, struct descriptors *descriptors)
 {
 	const struct link_ready ready = { .version = LINK_VERSION };
 	int result = 0;
 
-	attach->up = descriptors->fds[LINK_UP];
-	attach->down = descriptors->fds[LINK_DOWN];
-	descriptors->fds[LINK_UP] = descriptors->fds[LINK_DOWN] = -1;
-	watch(attach, attach->up);
-	/* Whatever they are, they must not make this process wait. */
-	if (fcntl(attach->up, F_SETFL, O_NONBLOCK) < 0 ||
-		fcntl(attach->down, F_SETFL, O_NONBLOCK) < 0)
-		result = -errno;
+	attach->bell = descriptors->fds[LINK_BELL];
+	descriptors->fds[LINK_BELL] = -1;
+	if (!is_bell(attach->bell))
+		return -EPROTO;
+	watch(attach, attach->bell);
 	if (result == 0)
 		result = share_map(&attach->share, hello->workers, descriptors->fds[LINK_MEMORY]);
 	if (result == 0 && send(attach->socket, &ready, sizeof ready, MSG_NOSIGNAL) != sizeof ready)
@@ -169,7 +176,7 @@ static int map(
 
 static bool take_hello(struct attach *attach, uint64_t now_us)
 {
-	struct descriptors descriptors = { .fds = { -1, -1, -1 } };
+	struct descriptors descriptors = { .fds = { -1, -1 } };
 	struct link_hello hello = { 0 };
 	int result = receive_hello(attach->socket, &hello, &descriptors);
 
@@ -220,12 +227,14 @@ void attach_ring(const struct attach *attach)
 	const uint64_t one = 1;
 
 	/* Full: then it is rung already. */
-	(void)!write(attach->down, &one, sizeof one);
+	(void)send(attach->bell, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void attach_rung(const struct attach *attach)
 {
-	uint64_t count;
+	uint64_t ring;
 
-	(void)!read(attach->up, &count, sizeof count);
+	for (int i = 0; i < RINGS_A_TURN; i++)
+		if (recv(attach->bell, &ring, sizeof ring, MSG_DONTWAIT) <= 0)
+			return;
 }

@@ -17,9 +17,9 @@ enum attach_state {
 struct attach {
 	char path[108];
 	enum attach_state state;
-	int socket, up, down; /* descriptors: -1 for none */
-	int epoll;            /* the caller's, or -1: where socket and up are watched, at edges */
-	struct share share;   /* while PRESENT */
+	int socket, bell;   /* descriptors: -1 for none */
+	int epoll;          /* the caller's, or -1: where both are watched, at edges */
+	struct share share; /* while PRESENT */
 	uint32_t devices_max;
 	uint64_t retry_us;
 	uint32_t wait_us;

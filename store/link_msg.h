@@ -11,16 +11,16 @@
 
 #include <stdint.h>
 
-enum { LINK_VERSION = 2 };
+enum { LINK_VERSION = 3 };
 
 /* The descriptors of the hello, in this order. */
 enum link_descriptor {
 	LINK_MEMORY, /* memfd of share_make() */
-	/* That the dataplane's main lcore rings while up or events is not empty: each read gives 8
-	 * bytes, as one of an eventfd does. A socket, because whoever shares an eventfd can make
-	 * writing to it block. */
-	LINK_UP,
-	LINK_DOWN, /* eventfd that chappe-store rings after it has filled down */
+	/* One end of a pair of SOCK_SEQPACKET sockets. The dataplane's main lcore rings, by a
+	 * message of 8 bytes, while up or events is not empty, chappe-store after it has filled
+	 * down. Not an eventfd: whoever shares one can make the other side's calls block, which
+	 * those with MSG_DONTWAIT on a socket never do. */
+	LINK_BELL,
 	LINK_DESCRIPTORS,
 };
 

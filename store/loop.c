@@ -66,7 +66,7 @@ static void on_event(struct loop *loop, int fd)
 		const int peer = admin_accept(loop->admin);
 		if (peer >= 0)
 			(void)watch(loop, peer, 0);
-	} else if (fd == attach->socket || fd == attach->up ||
+	} else if (fd == attach->socket || fd == attach->bell ||
 		   fd == loop->service->work.job.ended) {
 		loop->service->input = true; /* for the next turn */
 	} else {

@@ -8,7 +8,8 @@
 enum { RELAY_DEVICES = 64 };
 
 struct relay {
-	int listener, socket, up, down, memory;
+	int listener, socket, memory;
+	int bell, handed; /* a pair, of which the store gets the second */
 	struct share share;
 	char path[108];
 };

@@ -46,7 +46,7 @@ static void comes_and_goes(void **state)
 {
 	(void)state;
 	relay.listener = -1;
-	relay.socket = relay.up = relay.down = relay.memory = -1;
+	relay.socket = relay.bell = relay.handed = relay.memory = -1;
 	assert_false(attach_turn(&attach, now_us));
 	assert_int_equal(attach.state, ATTACH_AWAY);
 	uint64_t due_us = attach_due_us(&attach);
@@ -92,13 +92,30 @@ static void rings_no_more_after_the_end(void **state)
 			;
 		relay_ring(&relay);
 		assert_int_equal(epoll_wait(attach.epoll, &event, 1, 0), 1);
-		assert_int_equal(event.data.fd, attach.up);
+		assert_int_equal(event.data.fd, attach.bell);
 		attach_end(&attach, now_us, "the test ends it");
 		relay_ring(&relay);
 		assert_int_equal(epoll_wait(attach.epoll, &event, 1, 0), 0);
 	}
 	close(attach.epoll);
 	attach.epoll = -1;
+}
+
+/* A relay that never reads, and makes what both ends share block. */
+static void is_never_blocked_by_the_relay(void **state)
+{
+	(void)state;
+	relay_listen(&relay, files_directory);
+	assert_false(attach_turn(&attach, now_us));
+	assert_true(relay_accept(&relay, 1));
+	assert_true(attach_turn(&attach, now_us));
+	assert_int_equal(fcntl(relay.bell, F_SETFL, 0), 0);
+	assert_int_equal(fcntl(relay.handed, F_SETFL, 0), 0);
+	alarm(20);
+	attach_rung(&attach); /* there is nothing */
+	for (uint32_t i = 0; i < 100000; i++)
+		attach_ring(&attach);
+	alarm(0);
 }
 
 static void says_more_than_hello(void **state)
@@ -138,6 +155,7 @@ struct offer {
 	struct link_hello hello;
 	size_t bytes, fds;
 	int memory; /* 0: as it should be; 1: not sealed; 2: too short; 3: a pipe */
+	int bell;   /* 0: as it should be; 1: an eventfd; 2: a stream */
 };
 
 static int make_memory(const struct offer *offer)
@@ -163,6 +181,20 @@ static int make_memory(const struct offer *offer)
 	return fd;
 }
 
+static int make_bell(const struct offer *offer)
+{
+	int pair[2];
+
+	if (offer->bell == 1)
+		return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_int_equal(
+		socketpair(AF_UNIX,
+			(offer->bell == 2 ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0, pair),
+		0);
+	close(pair[1]);
+	return pair[0];
+}
+
 static void send_offer(int to, const struct offer *offer)
 {
 	int fds[8];
@@ -173,8 +205,7 @@ static void send_offer(int to, const struct offer *offer)
 
 	memcpy(bytes, &offer->hello, sizeof offer->hello);
 	for (size_t i = 0; i < offer->fds; i++)
-		fds[i] = i == LINK_MEMORY ? make_memory(offer)
-					  : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		fds[i] = i == LINK_MEMORY ? make_memory(offer) : make_bell(offer);
 	if (offer->fds > 0) {
 		message.msg_control = control;
 		message.msg_controllen = CMSG_SPACE(offer->fds * sizeof(int));
@@ -192,12 +223,12 @@ static void send_offer(int to, const struct offer *offer)
 static void says_what_it_must_not(void **state)
 {
 	const struct link_hello good = { .version = LINK_VERSION, .workers = 1, .devices_max = 9 };
-	struct offer offers[12];
+	struct offer offers[14];
 	size_t n = sizeof offers / sizeof *offers;
 
 	(void)state;
 	for (size_t i = 0; i < n; i++)
-		offers[i] = (struct offer){ good, sizeof good, LINK_DESCRIPTORS, 0 };
+		offers[i] = (struct offer){ good, sizeof good, LINK_DESCRIPTORS, 0, 0 };
 	offers[0].hello.version = LINK_VERSION + 1;
 	offers[1].hello.workers = 0;
 	offers[2].hello.workers = SHARE_WORKERS_MAX + 1;
@@ -210,6 +241,8 @@ static void says_what_it_must_not(void **state)
 	offers[9].fds = 8;
 	offers[10].memory = 1;
 	offers[11].memory = 2;
+	offers[12].bell = 1;
+	offers[13].bell = 2;
 	relay_listen(&relay, files_directory);
 	const int before = open_descriptors();
 	for (size_t i = 0; i < n; i++) {
@@ -220,7 +253,7 @@ static void says_what_it_must_not(void **state)
 		close(fd);
 		assert_int_equal(open_descriptors(), before); /* none of theirs is left */
 	}
-	offers[0] = (struct offer){ good, sizeof good, LINK_DESCRIPTORS, 3 };
+	offers[0] = (struct offer){ good, sizeof good, LINK_DESCRIPTORS, 3, 0 };
 	const int fd = accept_bare();
 	send_offer(fd, &offers[0]);
 	assert_false(attach_turn(&attach, now_us));
@@ -239,6 +272,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(comes_and_goes),
 		TEST(rings_no_more_after_the_end),
+		TEST(is_never_blocked_by_the_relay),
 		TEST(says_more_than_hello),
 		TEST(never_says_hello),
 		TEST(says_what_it_must_not),
