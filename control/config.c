@@ -1,7 +1,7 @@
 #include "config.h"
+#include "daemon/ini_file.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -162,11 +162,11 @@ void config_defaults(struct config *config)
 int config_load(const char *path, struct config *config, char error[CONFIG_ERROR_BYTES])
 {
 	struct parse parse = { .config = config };
-	int line = ini_parse(path, on_setting, &parse);
+	int line = ini_file_parse(path, on_setting, &parse);
 
-	if (line == -1) {
-		snprintf(error, CONFIG_ERROR_BYTES, "%.400s: %s", path, strerror(errno));
-		return errno ? -errno : -EIO;
+	if (line < 0) {
+		snprintf(error, CONFIG_ERROR_BYTES, "%.400s: %s", path, strerror(-line));
+		return line;
 	}
 	if (line != 0) {
 		snprintf(error, CONFIG_ERROR_BYTES, "%.400s:%d: %s", path, line,

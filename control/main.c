@@ -35,8 +35,11 @@ static int load_key(const struct config *config, struct noise_keypair *key)
 	snprintf(path, sizeof path, "%s/" STORE_KEY_FILE, config->state_dir);
 	result = key_pair_load(path, key);
 	if (result == -ENOENT)
-		log_error("%s: there is no relay key; make it with chappectl init --state %s", path,
-			config->state_dir);
+		log_error("%s: there is no relay key. Of a relay that has been in use it is in a "
+			  "backup (chappectl restore), or its disk is not mounted: with a new key "
+			  "every device needs a new invitation. A new relay begins with "
+			  "chappectl init --state %s",
+			path, config->state_dir);
 	else if (result < 0)
 		log_error("%s: %s", path, key_error_text(result));
 	return result;
@@ -198,10 +201,8 @@ int main(int argc, char **argv)
 		log_error("%s", error);
 		return 2;
 	}
-	if (arguments.check) {
-		printf("%s: fine\n", arguments.config);
-		return 0;
-	}
+	if (arguments.check)
+		return process_check(arguments.config, config.user);
 	if (sodium_init() < 0) {
 		log_error("libsodium does not start");
 		return 1;

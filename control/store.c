@@ -55,6 +55,19 @@ int store_step(struct store *store, sqlite3_stmt *statement)
 	return store_error_number(code);
 }
 
+/* What a transaction came to. One that a constraint ends says nothing about the disk. */
+static int note_write(struct store *store, int result)
+{
+	if (result != -EEXIST)
+		store->write_error = result < 0 ? result : 0;
+	return result;
+}
+
+int store_write_error(const struct store *store)
+{
+	return store->write_error;
+}
+
 int store_finish(sqlite3_stmt *statement, int result)
 {
 	sqlite3_reset(statement);
@@ -81,6 +94,8 @@ int store_write(struct store *store, sqlite3_stmt *statement)
 	if (result == 0)
 		result = store_step(store, statement);
 	store_finish(statement, 0);
+	if (result < 0)
+		note_write(store, result);
 	return result < 0 ? result : sqlite3_changes(store->db);
 }
 
@@ -91,7 +106,7 @@ int store_commit(struct store *store)
 
 	if (!store->in_transaction)
 		return 0;
-	result = store_finish(commit, store_step(store, commit));
+	result = note_write(store, store_finish(commit, store_step(store, commit)));
 	if (result < 0)
 		store_rollback(store);
 	store->in_transaction = false;

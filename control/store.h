@@ -105,6 +105,9 @@ int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
 /* True when something was deleted since the last store_erase(): it may still be in the files. */
+/* Why the last change could not be written: -errno, or 0 where it could. */
+int store_write_error(const struct store *store);
+
 bool store_erase_due(const struct store *store);
 /* Writes the WAL back and truncates it: with secure_delete nothing deleted is left in the files. */
 int store_erase(struct store *store);

@@ -106,7 +106,10 @@ static int store_connect(const char *path, int flags, struct store *store, char 
 	if (code == SQLITE_OK)
 		return 0;
 	snprintf(error, STORE_ERROR_BYTES, "%s: %s%s", path, sqlite3_errmsg(store->db),
-		code == SQLITE_BUSY ? "; is another chappe-control using it?" : "");
+		code == SQLITE_BUSY ? "; is another chappe-control using it?"
+		: code == SQLITE_NOTADB || code == SQLITE_CORRUPT
+			? "; restore a backup (chappectl restore)"
+			: "");
 	return store_error_number(code);
 }
 
@@ -253,7 +256,8 @@ static int check_version(struct store *store, const char *path, char *error)
 			"knows %d): upgrade chappe-control",
 			path, version, STORE_VERSION);
 	else
-		snprintf(error, STORE_ERROR_BYTES, "%s: not a store of Chappe", path);
+		snprintf(error, STORE_ERROR_BYTES,
+			"%s: not a store of Chappe; restore a backup (chappectl restore)", path);
 	return -EPROTO;
 }
 
@@ -269,7 +273,9 @@ int store_open(const char *state_dir, struct store **store, char error[STORE_ERR
 	if (access(path, R_OK | W_OK) != 0) {
 		result = -errno;
 		snprintf(error, STORE_ERROR_BYTES, "%s: %s%s", path, strerror(-result),
-			result == -ENOENT ? "; make the store with chappectl init" : "");
+			result == -ENOENT ? ", but its key is there: is it mounted? It is in a "
+					    "backup (chappectl restore)"
+					  : "");
 		return result;
 	}
 	opened = calloc(1, sizeof *opened);

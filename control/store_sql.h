@@ -95,6 +95,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STORE_SQL_COUNT];
 	bool in_transaction;
+	int write_error;                     /* of the last transaction: 0, or -errno */
 	struct store_tally tally, committed; /* committed: as of the last commit */
 	bool erase_due;
 };

@@ -32,11 +32,30 @@ int process_account(
 			user, user);
 		return -ENOENT;
 	}
+	if (entry->pw_uid == 0) {
+		snprintf(error, PROCESS_ERROR_BYTES,
+			"[process] user = %.60s is root: name another, or none to keep privileges",
+			user);
+		return -EINVAL;
+	}
 	account->uid = entry->pw_uid;
 	account->gid = entry->pw_gid;
 	snprintf(account->name, sizeof account->name, "%s", user);
 	if (geteuid() != 0 && geteuid() == account->uid)
 		account->keep = 1;
+	return 0;
+}
+
+int process_check(const char *config_path, const char *user)
+{
+	struct process_account account;
+	char error[PROCESS_ERROR_BYTES];
+
+	if (process_account(user, &account, error) < 0) {
+		log_error("%s: %s", config_path, error);
+		return 2;
+	}
+	printf("%s: fine\n", config_path);
 	return 0;
 }
 

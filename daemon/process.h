@@ -16,9 +16,14 @@ struct process_account {
 	int keep; /* nonzero: user = none, nothing drops */
 };
 
-/* Looks the user up; "none" keeps the account the process was started under. */
+/* Looks the user up, who must not be root; "none" keeps the account the process was started under.
+ */
 int process_account(
 	const char *user, struct process_account *account, char error[PROCESS_ERROR_BYTES]);
+
+/* What --check has still to say once the file has been read: whether its user will do. Returns the
+ * exit status. */
+int process_check(const char *config_path, const char *user);
 
 /* No core dumps, and every page that is touched from now on locked; while privileges last. Where
  * memory can't be locked, says so on the log and goes on. */

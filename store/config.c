@@ -1,7 +1,7 @@
 #include "config.h"
+#include "daemon/ini_file.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -68,12 +68,10 @@ int config_load(const char *path, struct config *config, char error[CONFIG_ERROR
 {
 	struct parse parse = { .config = config };
 
-	errno = 0;
-	const int line = ini_parse(path, on_setting, &parse);
-	if (line == -1) {
-		const int result = errno ? -errno : -EIO;
-		snprintf(error, CONFIG_ERROR_BYTES, "%.400s: %s", path, strerror(-result));
-		return result;
+	const int line = ini_file_parse(path, on_setting, &parse);
+	if (line < 0) {
+		snprintf(error, CONFIG_ERROR_BYTES, "%.400s: %s", path, strerror(-line));
+		return line;
 	}
 	if (line != 0) {
 		snprintf(error, CONFIG_ERROR_BYTES, "%.400s:%d: %s", path, line,

@@ -126,10 +126,8 @@ int main(int argc, char **argv)
 		log_error("%s", error);
 		return 2;
 	}
-	if (arguments.check) {
-		printf("%s: fine\n", arguments.config);
-		return 0;
-	}
+	if (arguments.check)
+		return process_check(arguments.config, config.user);
 	if (sodium_init() < 0) {
 		log_error("libsodium does not start");
 		return 1;

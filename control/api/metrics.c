@@ -68,7 +68,7 @@ static void write_control(FILE *out, const struct control_info *info)
 	}
 }
 
-static void write_gauges(FILE *out, const struct control *control, const struct control_info *info,
+static void write_gauges(FILE *out, struct control *control, const struct control_info *info,
 	const struct store_counts *counts, const struct api_stats *stats)
 {
 	metrics_gauge(out, "dataplane_up", "1 while chappe-dataplane answers", stats->connected);
@@ -90,6 +90,9 @@ static void write_gauges(FILE *out, const struct control *control, const struct 
 	metrics_gauge(out, "handshake_queue_depth", "inits that wait for a responder thread",
 		info->queue_depth);
 	metrics_gauge(out, "handshake_threads", "responder threads", info->threads);
+	metrics_gauge(out, "state_failed",
+		"1 where the last change could not be written to the state directory",
+		store_write_error(control_store(control)) != 0);
 	metrics_gauge(out, "draining", "1 while new handshakes are sent elsewhere", info->draining);
 	metrics_gauge(out, "start_time_seconds", "when chappe-control started, UNIX time",
 		(uint64_t)info->started_s);
@@ -125,5 +128,5 @@ static void finish_text(struct api_request *request, const struct api_stats *sta
 
 void api_metrics_get(struct api_request *request)
 {
-	api_stats_collect(request, finish_text);
+	api_stats_collect(request, API_DATAPLANE_WAIT_S, finish_text);
 }

@@ -20,6 +20,7 @@ enum api_method { API_GET, API_POST, API_PATCH, API_DELETE, API_METHOD_COUNT };
 enum {
 	API_PAGE_MAX = 1000,
 	API_DATAPLANE_WAIT_S = 5,
+	API_STATUS_WAIT_S = 2, /* whoever asks for it is in a hurry */
 	API_BACKUP_WAIT_S = 300,
 	API_WHAT_BYTES = 256,
 	API_TIME_BYTES = 24,

@@ -54,7 +54,7 @@ static void on_done(void *arg, int error)
 	api_answered(request);
 }
 
-void api_stats_collect(struct api_request *request,
+void api_stats_collect(struct api_request *request, int seconds,
 	void (*finish)(struct api_request *request, const struct api_stats *stats))
 {
 	struct api_stats *stats = calloc(1, sizeof *stats);
@@ -63,7 +63,9 @@ void api_stats_collect(struct api_request *request,
 		return;
 	}
 	stats->finish = finish;
-	api_wait(request, stats, free, finish_alone);
+	request->work = stats;
+	request->work_free = free;
+	api_wait_for(request, seconds, finish_alone);
 	if (control_stats(request->control, on_worker, on_done, request) != 0)
 		finish_alone(request);
 }
@@ -100,5 +102,5 @@ static void finish_json(struct api_request *request, const struct api_stats *sta
 
 void api_stats_get(struct api_request *request)
 {
-	api_stats_collect(request, finish_json);
+	api_stats_collect(request, API_DATAPLANE_WAIT_S, finish_json);
 }

@@ -20,8 +20,9 @@ struct api_stats {
 };
 
 /* Asks the dataplane, then calls finish, which answers the request; where the dataplane is not
- * there finish is called at once, with connected false. */
-void api_stats_collect(struct api_request *request,
+ * there finish is called at once, and where it does not answer after seconds, with connected
+ * false. */
+void api_stats_collect(struct api_request *request, int seconds,
 	void (*finish)(struct api_request *request, const struct api_stats *stats));
 
 extern const char *const api_counter_names[COUNTER_COUNT];

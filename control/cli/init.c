@@ -101,7 +101,8 @@ int cli_init(const struct options *options)
 	printf("Relay key %s\n"
 	       "  %s  secret: back it up where only you can read it\n"
 	       "  %s  devices, routes, invitations\n"
-	       "Next: start chappe-dataplane and chappe-control, then `chappectl invite`.\n",
+	       "Next: start chappe-dataplane, chappe-control and chappe-store, then `chappectl "
+	       "invite`.\n",
 		text, key_path, store_path);
 	return CLI_OK;
 }

@@ -14,7 +14,9 @@ const struct command commands[] = {
 	{ "status", "", 0, 0, 0, cli_status, "how the relay is doing",
 		"Shows the relay's public key and names, the link to chappe-dataplane, and how "
 		"much\n"
-		"is in use. The exit status is 7 while chappe-dataplane is not connected.\n\n"
+		"is in use. The exit status is 7 while chappe-dataplane is not connected or does "
+		"not\n"
+		"answer.\n\n"
 		"  chappectl status\n"
 		"  chappectl status --json | jq .dataplane.connected\n" },
 	{ "invite", "", 0, 0, O(ttl) | O(count) | O(qr), cli_invite, "invite devices",

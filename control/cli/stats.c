@@ -86,7 +86,7 @@ static int print_once(const struct options *options, json_t *stats)
 	if (result == CLI_OK)
 		print_dataplane(stats, all);
 	else
-		puts("DATAPLANE  not connected");
+		puts("DATAPLANE  not connected, or does not answer (`chappectl status`)");
 	putchar('\n');
 	print_control(stats, all);
 	json_decref(stats);
@@ -152,7 +152,7 @@ static int watch(const struct options *options)
 			print_rates("DATAPLANE", json_object_get(before, "total"),
 				json_object_get(stats, "total"), at - before_at);
 			if (!is_connected(stats))
-				puts("not connected");
+				puts("not connected, or does not answer (`chappectl status`)");
 			putchar('\n');
 			print_rates("CONTROL", json_object_get(before, "control"),
 				json_object_get(stats, "control"), at - before_at);

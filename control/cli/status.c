@@ -13,6 +13,10 @@ static void print_dataplane(const json_t *status)
 		     "             (systemctl status chappe-dataplane), with the same run_dir?");
 		return;
 	}
+	if (!json_is_true(json_object_get(dataplane, "answers"))) {
+		puts("dataplane    connected, DOES NOT ANSWER (journalctl -u chappe-dataplane)");
+		return;
+	}
 	printf("dataplane    connected for %s, %lld workers%s\n",
 		print_duration(print_integer(dataplane, "connected_s"), text),
 		(long long)print_integer(dataplane, "workers"),
@@ -65,9 +69,9 @@ int cli_status(const struct options *options)
 	const int r = client_call(options, "GET", "/v1/status", NULL, &status);
 	if (r != CLI_OK)
 		return r;
-	const bool connected =
-		json_is_true(json_object_get(json_object_get(status, "dataplane"), "connected"));
-	const int result = connected ? CLI_OK : CLI_DATAPLANE;
+	const bool answers =
+		json_is_true(json_object_get(json_object_get(status, "dataplane"), "answers"));
+	const int result = answers ? CLI_OK : CLI_DATAPLANE;
 	if (options->json) {
 		print_json(status);
 		return result;
@@ -83,6 +87,10 @@ int cli_status(const struct options *options)
 	printf("control      version %s, up %s%s\n", print_text(status, "version"),
 		print_duration(print_integer(status, "uptime_s"), text),
 		json_is_true(json_object_get(status, "draining")) ? ", DRAINING" : "");
+	if (json_is_string(json_object_get(status, "state_error")))
+		printf("             ITS LAST CHANGE COULD NOT BE WRITTEN: %s (the disk of its "
+		       "state_dir)\n",
+			print_text(status, "state_error"));
 	print_dataplane(status);
 	print_store(status);
 	print_handshakes(status);

@@ -274,7 +274,7 @@ expect 7 "did not answer within 5 s" session list
 [ "$(answer 7 'j["dataplane_connected"]' disclose "$bob")" = False ] || fail "disclosure of a hanging dataplane"
 ctl session list >"$T/waiting.out" 2>&1 &
 waiting=$!
-read -rt 0.5 <> <(:) || :
+expect 7 "DOES NOT ANSWER" status
 kill -TERM "$control_pid" # with a request that waits for the dataplane
 status=0
 wait "$waiting" || status=$?

@@ -10,6 +10,8 @@ relay_namespace
 attach alice e0 192.0.2.2/24 192.0.2.1/24
 attach bob e0 198.51.100.2/24 198.51.100.1/24
 write_configuration
+mount -t tmpfs -o size=2m,mode=700 tmpfs "$state" # to be filled
+chown nobody:nogroup "$state"
 
 refused() { # refused LINE PATTERN CONFIGURATION-LINE...: by --check, with file, line and reason
 	local line=$1 pattern=$2 status=0
@@ -34,6 +36,22 @@ status=0
 status=0
 "$build/control/chappe-control" --config <(echo "[nonsense]"; echo "a = b") >"$T/none.out" 2>&1 || status=$?
 [ $status -ne 0 ] || fail "control accepted nonsense"
+checked() { # checked TEXT [FILE]: what control and store say of an account, or of a file
+	local program
+	for program in control/chappe-control store/chappe-store; do
+		status=0
+		"$build/$program" --config "${2-$T/wrong.conf}" --check >"$T/checked.out" 2>&1 || status=$?
+		[ $status -eq 2 ] && grep -qF "$1" "$T/checked.out" || fail "$program: $status $(<"$T/checked.out")"
+	done
+}
+printf '[process]\nuser = root\n' >"$T/wrong.conf"
+checked "user = root is root"
+printf '[process]\nuser = no-such-user\n' >"$T/wrong.conf"
+checked "no user no-such-user"
+checked "Is a directory" "$T"
+status=0
+"$build/control/chappe-control" --config "$T/control.conf" >"$T/keyless.out" 2>&1 || status=$?
+[ $status -eq 1 ] && grep -qF "chappectl restore" "$T/keyless.out" || fail "without a key: $(<"$T/keyless.out")"
 
 relay_start
 say "init does not overwrite"
@@ -42,6 +60,17 @@ status=0
 "$build/control/chappectl" init --state "$state" --user nobody >"$T/again.log" 2>&1 || status=$?
 [ $status -eq 5 ] || fail "init on an existing relay ended with $status"
 [ "$(cksum <"$state/relay.key")" = "$before" ] || fail "init changed the key"
+
+say "the state directory's disk is full: refused, and status says so; with room it goes on"
+dd if=/dev/zero of="$state/fill" bs=4k 2>/dev/null || :
+status=0
+ctl invite >"$T/full.out" 2>&1 || status=$?
+[ $status -eq 1 ] && grep -q "No space left" "$T/full.out" || fail "invite: $status $(<"$T/full.out")"
+ctl status >"$T/full.out" || fail "status with a full disk"
+grep -q "COULD NOT BE WRITTEN: No space left" "$T/full.out" || fail "status: $(<"$T/full.out")"
+rm "$state/fill"
+ctl invite >/dev/null 2>&1 || fail "with room again: no invitation"
+! ctl status | grep "COULD NOT BE WRITTEN" || fail "the message stays"
 
 say "exit statuses of the device's commands"
 device alice alice

@@ -59,6 +59,14 @@ static void empty_file_is_the_defaults(void **state)
 	assert_int_equal(config.keepalive_s, 25);
 }
 
+static void refuses_what_it_cannot_read(void **state)
+{
+	(void)state;
+	assert_int_equal(config_load("/tmp", &config, error), -EISDIR);
+	assert_string_equal(error, "/tmp: Is a directory");
+	assert_int_equal(config_load("/nowhere", &config, error), -ENOENT);
+}
+
 static void refuses_with_line_and_reason(void **state)
 {
 	static const struct {
@@ -107,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_everything),
 		cmocka_unit_test(empty_file_is_the_defaults),
+		cmocka_unit_test(refuses_what_it_cannot_read),
 		cmocka_unit_test(refuses_with_line_and_reason),
 	};
 	int fd = mkstemp(path);

@@ -76,7 +76,7 @@ static void refuses_what_it_can_not_open(void **state)
 	(void)state;
 	assert_int_equal(store_open("/nonexistent", &other, error), -ENOENT);
 	assert_null(other);
-	assert_non_null(strstr(error, "chappectl init"));
+	assert_non_null(strstr(error, "chappectl restore"));
 	/* In use. */
 	assert_int_equal(store_open(directory, &other, error), -EBUSY);
 	assert_non_null(strstr(error, "another"));

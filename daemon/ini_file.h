@@ -1,0 +1,11 @@
+/* Reading a configuration to its end. */
+#ifndef CHAPPE_DAEMON_INI_FILE_H
+#define CHAPPE_DAEMON_INI_FILE_H
+
+#include <ini.h>
+
+/* As inih's ini_parse(): 0, or the number of the first line that is wrong. -errno where the file
+ * can't be opened, or not be read to its end: inih would take what it got for all of it. */
+int ini_file_parse(const char *path, ini_handler handler, void *arg);
+
+#endif
