@@ -63,6 +63,9 @@ parser.feed(open(sys.argv[1], encoding="utf-8").read())
 assert not parser.open, parser.open
 END
 
+say "what it plots, and what it says of other relays"
+tests/system/lib/report_plots.py perf "$T/plots.html" || fail "plots"
+
 say "figures that miss what they must, or their goal"
 PYTHONDONTWRITEBYTECODE=1 python3 - perf "$T/misses.html" >"$T/misses.log" <<'END' || fail "misses"
 import sys
