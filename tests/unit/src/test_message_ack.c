@@ -233,6 +233,37 @@ static void acks_come_soon(void **state)
 	two_ends_finish(&ends);
 }
 
+static size_t wanted;
+
+static bool one_more_stored_ack(const struct two_ends *which)
+{
+	return which->end[1].stored_acks_sent == wanted;
+}
+
+/* Of a stored message, whose recipient the relay's neighbours could else tell by when it answers:
+ * uniformly random between 1 and 60 s. */
+static void stored_acks_come_after_a_random_time(void **state)
+{
+	enum { SAMPLES = 400, PARTS = 4, PART_MIN = SAMPLES / PARTS - 45 }; /* five deviations */
+	const uint64_t span_ns = MESSAGE_STORED_ACK_BOUND_NS - MESSAGE_STORED_ACK_MIN_NS;
+	unsigned parts[PARTS] = { 0 };
+
+	(void)state;
+	two_ends_begin(&ends, 1);
+	for (wanted = 1; wanted <= SAMPLES; wanted++) {
+		two_ends_send_stored(&ends, 0, 1, 1);
+		assert_true(two_ends_run(&ends, 70 * SECOND, one_more_stored_ack));
+		assert_int_equal(ends.end[1].taken_count, wanted);
+		const uint64_t waited_ns = ends.now_ns - ends.end[1].taken[wanted - 1].at_ns;
+		assert_in_range(waited_ns, 1 * SECOND, 60 * SECOND);
+		parts[(waited_ns - 1 * SECOND) * PARTS / (span_ns + 1)]++;
+		two_ends_run(&ends, 1 * SECOND, NULL);
+	}
+	for (unsigned i = 0; i < PARTS; i++)
+		assert_true(parts[i] >= PART_MIN);
+	two_ends_finish(&ends);
+}
+
 /* Numbers that never come, from a sender that does not say so: after a pause they are not waited
  * for any more, and if they come all the same, they are delivered. */
 static void gaps_are_waited_for_five_seconds(void **state)
@@ -279,6 +310,7 @@ int main(void)
 		cmocka_unit_test(a_higher_epoch_voids_what_was_held),
 		cmocka_unit_test(acks_of_what_was_never_sent_change_nothing),
 		cmocka_unit_test(acks_come_soon),
+		cmocka_unit_test(stored_acks_come_after_a_random_time),
 		cmocka_unit_test(gaps_are_waited_for_five_seconds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
