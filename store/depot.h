@@ -13,6 +13,8 @@ enum {
 	DEPOT_BATCH_MAX = ENGINE_BATCH_MAX, /* frames between two commits */
 	DEPOT_ERROR_BYTES = 1024,
 	DEPOT_TTL_MINUTES = 21 * 24 * 60,
+	DEPOT_SWEEP_WORK = 32768,  /* entries that a step of the sweep looks at, */
+	DEPOT_SWEEP_ERASED = 2048, /* and erases, at most */
 };
 
 struct depot_limits {
@@ -88,8 +90,8 @@ int depot_read(struct depot *depot, const struct mailbox *box, uint32_t at,
 /* Gives up a message that can't be read. False where the mailbox is gone with it. */
 bool depot_give_up(struct depot *depot, struct mailbox *box, uint32_t at);
 
-/* A bounded step through all mailboxes: what is too old is erased. Returns true once it has been
- * through all of them. Follow with depot_commit(). */
+/* A bounded step through all mailboxes, also through a large one: what is too old is erased.
+ * Returns true once it has been through all of them. Follow with depot_commit(). */
 bool depot_sweep(struct depot *depot);
 
 struct mailboxes *depot_mailboxes(const struct depot *depot);

@@ -2,7 +2,12 @@
 
 #include <stdlib.h>
 
-enum { SWEEP_PLACES = 1024 };
+/* What a step of the sweep does, in entries that are looked at, some 6 ns each. */
+enum {
+	PLACE_WORK = 16, /* a look at a mailbox that is in no cache */
+	ERASE_WORK = DEPOT_SWEEP_WORK / DEPOT_SWEEP_ERASED,
+	MOVED_FOR_WORK = 64, /* entries */
+};
 
 uint32_t depot_expiry(const struct depot *depot, uint32_t arrived, uint8_t ttl)
 {
@@ -31,24 +36,48 @@ void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch)
 	if (engine_erase(depot->engine, number) == 0)
 		depot_release(depot, epoch); /* else it lies there until its time is over */
 }
-static void erase_expired(struct depot *depot, struct mailbox *box)
+
+/* Goes through a mailbox, or the rest of it, until the step has done its work: true where it is
+ * through. */
+static bool erase_expired(struct depot *depot, struct mailbox *box, uint32_t *work)
 {
-	for (uint32_t at = box->count; at-- > 0;) {
+	uint32_t at = mailbox_from(box, depot->sweep_number);
+
+	while (at < box->count && *work < DEPOT_SWEEP_WORK) {
 		const uint64_t number = mailbox_number(box->entries[at]);
 		const struct calendar_page page = calendar_of(&depot->calendar, number);
-		if (number >= depot->durable || depot_expiry(depot, page.minute,
-							mailbox_ttl(box->entries[at])) > depot->now)
+		++*work;
+		depot->sweep_number = number + 1;
+		if (number >= depot->durable)
+			break;
+		if (depot_expiry(depot, page.minute, mailbox_ttl(box->entries[at])) > depot->now) {
+			at++;
 			continue;
+		}
+		*work += ERASE_WORK + mailbox_moved(box, at) / MOVED_FOR_WORK;
 		depot_erase(depot, number, page.epoch);
 		depot->expired++;
 		if (!mailbox_remove(depot->boxes, box, at))
-			return;
+			return true;
 	}
+	return *work < DEPOT_SWEEP_WORK;
 }
 
 static void forget_delivered(void *arg, const struct recent_frame *frame)
 {
 	depot_release(arg, frame->epoch);
+}
+
+static void forget_received(struct depot *depot)
+{
+	const uint32_t known = recent_count(depot->recent);
+
+	depot->forgot = depot->now;
+	recent_forget(depot->recent, depot->now - RECENT_MINUTES + 1, forget_delivered, depot);
+	if (recent_count(depot->recent) < known)
+		engine_forget(depot->engine, depot->now - RECENT_MINUTES + 1);
+	if (depot->now > depot->limits.ttl_minutes)
+		calendar_forget(&depot->calendar, depot->now - depot->limits.ttl_minutes - 1);
 }
 
 bool depot_sweep(struct depot *depot)
@@ -57,21 +86,15 @@ bool depot_sweep(struct depot *depot)
 
 	if (depot->failed)
 		return true;
-	if (depot->forgot != depot->now && depot->now >= RECENT_MINUTES) {
-		depot->forgot = depot->now;
-		const uint32_t known = recent_count(depot->recent);
-		recent_forget(
-			depot->recent, depot->now - RECENT_MINUTES + 1, forget_delivered, depot);
-		if (recent_count(depot->recent) < known)
-			engine_forget(depot->engine, depot->now - RECENT_MINUTES + 1);
-		if (depot->now > depot->limits.ttl_minutes)
-			calendar_forget(
-				&depot->calendar, depot->now - depot->limits.ttl_minutes - 1);
-	}
-	for (uint32_t i = 0; i < SWEEP_PLACES && depot->sweep_place < places; i++) {
-		struct mailbox *box = mailbox_at(depot->boxes, depot->sweep_place++);
-		if (box)
-			erase_expired(depot, box);
+	if (depot->forgot != depot->now && depot->now >= RECENT_MINUTES)
+		forget_received(depot);
+	for (uint32_t work = 0; work < DEPOT_SWEEP_WORK && depot->sweep_place < places;
+		work += PLACE_WORK) {
+		struct mailbox *box = mailbox_at(depot->boxes, depot->sweep_place);
+		if (box && !erase_expired(depot, box, &work))
+			return false;
+		depot->sweep_number = 0;
+		depot->sweep_place++;
 	}
 	if (depot->sweep_place < places)
 		return false;

@@ -44,9 +44,10 @@ struct depot {
 	bool committing;
 	bool keys_held; /* no key is destroyed */
 
-	uint64_t expired; /* frames, since start */
-	uint32_t sweep_place;
-	uint32_t forgot; /* minute in which recent frames were looked through */
+	uint64_t expired;      /* frames, since start */
+	uint32_t sweep_place;  /* of the mailbox that is looked at, ... */
+	uint64_t sweep_number; /* ... and from where on */
+	uint32_t forgot;       /* minute in which recent frames were looked through */
 };
 
 /* The minute from which on a message is too old. */

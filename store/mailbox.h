@@ -88,6 +88,8 @@ int mailbox_add(struct mailboxes *boxes, const uint8_t *route, uint64_t entry, u
  * other. */
 void mailbox_prefetch(
 	const struct mailboxes *boxes, const struct wire_inner *const *frames, uint32_t count);
+/* How many entries mailbox_remove() moves for that. */
+uint32_t mailbox_moved(const struct mailbox *box, uint32_t at);
 /* Removes the entry at a position; the mailbox is gone with its last one: then false. */
 bool mailbox_remove(struct mailboxes *boxes, struct mailbox *box, uint32_t at);
 /* The position of the first entry whose number is not below this one; count where there is none. */

@@ -183,16 +183,22 @@ int mailbox_append(struct mailbox *box, uint64_t entry, uint32_t hash)
 	return append_large(box, entry, hash);
 }
 
+uint32_t mailbox_moved(const struct mailbox *box, uint32_t at)
+{
+	return box->has_finder && at < box->count / 2 ? at : box->count - 1 - at;
+}
+
 void mailbox_cut(struct mailbox *box, uint32_t at)
 {
+	const size_t moved = mailbox_moved(box, at) * sizeof *box->entries;
 	uint64_t *entries = box->entries;
 
 	if (box->has_finder && at < box->count / 2) {
 		struct finder *finder = finder_of(box);
-		memmove(entries + 1, entries, at * sizeof *entries);
+		memmove(entries + 1, entries, moved);
 		set_front(box, finder, (uint32_t)(entries - finder->base));
 	} else {
-		memmove(entries + at, entries + at + 1, (box->count - 1 - at) * sizeof *entries);
+		memmove(entries + at, entries + at + 1, moved);
 	}
 }
 

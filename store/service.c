@@ -11,7 +11,7 @@
 enum {
 	HOUSE_US = 1000000,
 	KEYS_US = 10000000, /* so long may a key outlive its last message */
-	SWEEP_STEPS = 16,   /* a second: a million mailboxes a minute */
+	SWEEP_US = 20000,   /* between steps: a million mailboxes in ten seconds */
 	TAKES = 3,          /* of ACCEPT_TAKE_MAX, in a turn or step: no more than 1.5 ms */
 };
 
@@ -49,6 +49,7 @@ int service_open(struct service *service, const char *directory, const char *run
 {
 	memset(service, 0, sizeof *service);
 	service->directory = directory;
+	service->sweep_us = UINT64_MAX; /* begins with the first look at the time */
 	int result = attach_init(&service->attach, run_dir);
 	if (result < 0) {
 		snprintf(error, SERVICE_ERROR_BYTES, "%.400s: too long for the path of a socket",
@@ -203,9 +204,18 @@ static void keep_house(struct service *service)
 	depot_set_time(service->depot, minute);
 	depot_look_at_disk(service->depot);
 	report_unreadable(service);
-	for (int i = 0; i < SWEEP_STEPS && service->swept_minute != minute; i++)
-		if (depot_sweep(service->depot))
-			service->swept_minute = minute;
+	if (service->swept_minute == minute || service->sweep_us != UINT64_MAX)
+		return;
+	service->swept_minute = minute;
+	service->sweep_us = service->now_us;
+}
+
+/* A step of going through all that waits, once a minute. */
+static void sweep(struct service *service)
+{
+	const bool through = depot_sweep(service->depot);
+
+	service->sweep_us = through ? UINT64_MAX : service->now_us + SWEEP_US;
 }
 
 /* Begins a commit once enough has gathered, or where a tick has passed in vain. */
@@ -310,6 +320,8 @@ void service_turn(struct service *service, uint64_t now_us)
 	accept_commit_begin(&service->accept);
 	if (now_us >= service->keep_house_us) /* while that commit is on its way */
 		keep_house(service);
+	else if (now_us >= service->sweep_us)
+		sweep(service);
 	deliver_tick(&service->deliver, now_us);
 	if (is_present(service))
 		resolve_turn(&service->resolve, &service->attach.share.down, now_us);
@@ -337,6 +349,7 @@ uint64_t service_due_us(const struct service *service)
 	if (service->input || accept_has_work(&service->accept))
 		return 0;
 	due_us = other_us < due_us ? other_us : due_us;
+	due_us = service->sweep_us < due_us ? service->sweep_us : due_us;
 	other_us = work_due_us(&service->work);
 	due_us = other_us < due_us ? other_us : due_us;
 	if (!is_present(service))

@@ -61,10 +61,11 @@ struct service {
 	struct work work;
 	enum work_kind work_ended; /* in this turn; its result is in work.job */
 	uint64_t now_us;           /* of this turn */
-	uint64_t keep_house_us;    /* when time, sweep and disk are looked at next */
+	uint64_t keep_house_us;    /* when time and disk are looked at next */
+	uint64_t sweep_us;         /* when the sweep goes on; UINT64_MAX: it is through */
 	uint64_t turn_keys_us;     /* when keys are */
 	uint64_t unreadable;       /* of those that deliveries found, on the log by now */
-	uint32_t swept_minute;     /* all mailboxes have been swept in it */
+	uint32_t swept_minute;     /* in which the last sweep began */
 	bool input;                /* the dataplane rang, or there was more than a batch */
 	bool commit_owed;          /* since the last tick, as another was under way */
 	uint32_t came;             /* records taken since the last tick */

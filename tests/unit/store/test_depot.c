@@ -236,6 +236,46 @@ static void old_messages_are_erased(void **state)
 	assert_int_equal(depot_epochs(depot), 0);
 }
 
+/* Each second of them, in one mailbox: then all. Between steps others come and go. */
+static void a_large_mailbox_expires_in_bounded_steps(void **state)
+{
+	enum { MANY = 100000 };
+	struct depot_limits limits = generous;
+	struct wire_inner *inner = (struct wire_inner *)(uintptr_t)cell(1, 2);
+
+	(void)state;
+	limits.route_frames = limits.device_frames = 2 * MANY;
+	limits.route_bytes = limits.device_bytes = limits.total_bytes;
+	reopen_with(&limits, NOW);
+	for (uint32_t i = 0; i < MANY; i++) {
+		inner->frame_id = put64(i);
+		inner->ttl = i % 2;
+		assert_int_equal(depot_take(depot, 1, inner, SMALL), DEPOT_TAKEN);
+		if (i % 10000 == 9999)
+			assert_int_equal(depot_commit(depot), 0);
+	}
+	for (uint32_t round = 0; round < 2; round++) {
+		uint64_t erased = depot_expired(depot);
+		uint32_t steps = 1;
+		bool through = false;
+		depot_set_time(depot, round == 0 ? NOW + 3 : NOW + DEPOT_TTL_MINUTES);
+		for (; !through; steps++) {
+			through = depot_sweep(depot);
+			assert_in_range(depot_expired(depot) - erased, 0, DEPOT_SWEEP_ERASED);
+			erased = depot_expired(depot);
+			if (round == 0)
+				assert_int_equal(take(9, 2 * steps), DEPOT_TAKEN);
+			assert_int_equal(depot_commit(depot), 0);
+		}
+		assert_in_range(steps, MANY / 2 / DEPOT_SWEEP_ERASED, 1000);
+		assert_int_equal(erased, (round + 1) * MANY / 2);
+	}
+	assert_null(box_of(1));
+	assert_non_null(box_of(9));
+	reopen(NOW + DEPOT_TTL_MINUTES);
+	assert_int_equal(report.unindexed, 0);
+}
+
 struct keys {
 	uint8_t key[EPOCH_KEY_BYTES];
 	uint32_t count;
@@ -342,6 +382,7 @@ int main(void)
 		TEST(what_was_not_committed_does_not_wait),
 		TEST(limits_hold),
 		TEST(old_messages_are_erased),
+		TEST(a_large_mailbox_expires_in_bounded_steps),
 		TEST(files_show_nothing_and_keep_no_key),
 		TEST(damaged_index_is_rebuilt),
 #undef TEST
