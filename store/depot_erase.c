@@ -76,8 +76,16 @@ static void forget_received(struct depot *depot)
 	recent_forget(depot->recent, depot->now - RECENT_MINUTES + 1, forget_delivered, depot);
 	if (recent_count(depot->recent) < known)
 		engine_forget(depot->engine, depot->now - RECENT_MINUTES + 1);
-	if (depot->now > depot->limits.ttl_minutes)
-		calendar_forget(&depot->calendar, depot->now - depot->limits.ttl_minutes - 1);
+}
+
+/* Whatever the limit is meanwhile: what came before this is erased by all of the pass. */
+static void bound_pass(struct depot *depot)
+{
+	const uint32_t longest = depot->limits.ttl_minutes;
+	const uint32_t before = depot->now > longest ? depot->now - longest : 0;
+
+	if ((depot->sweep_place == 0 && depot->sweep_number == 0) || before < depot->swept_before)
+		depot->swept_before = before;
 }
 
 bool depot_sweep(struct depot *depot)
@@ -88,6 +96,7 @@ bool depot_sweep(struct depot *depot)
 		return true;
 	if (depot->forgot != depot->now && depot->now >= RECENT_MINUTES)
 		forget_received(depot);
+	bound_pass(depot);
 	for (uint32_t work = 0; work < DEPOT_SWEEP_WORK && depot->sweep_place < places;
 		work += PLACE_WORK) {
 		struct mailbox *box = mailbox_at(depot->boxes, depot->sweep_place);
@@ -99,6 +108,7 @@ bool depot_sweep(struct depot *depot)
 	if (depot->sweep_place < places)
 		return false;
 	depot->sweep_place = 0;
+	calendar_forget(&depot->calendar, depot->swept_before);
 	return true;
 }
 

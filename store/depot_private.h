@@ -47,6 +47,7 @@ struct depot {
 	uint64_t expired;      /* frames, since start */
 	uint32_t sweep_place;  /* of the mailbox that is looked at, ... */
 	uint64_t sweep_number; /* ... and from where on */
+	uint32_t swept_before; /* of this pass: what came before this minute is gone after it */
 	uint32_t forgot;       /* minute in which recent frames were looked through */
 };
 

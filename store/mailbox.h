@@ -28,10 +28,10 @@ struct mailbox {
 struct mailboxes;
 
 /* An entry: number 44 bits, size 1, ttl 5, and 14 bits of the frame_id, which tell most frames
- * apart without a look at the disk. */
+ * apart without a look at the disk. A ttl above 31 is 31: either is longer than any limit. */
 static inline uint64_t mailbox_entry(uint64_t number, uint64_t frame_id, uint8_t ttl, bool large)
 {
-	return number << 20 | (uint64_t)large << 19 | (uint64_t)(ttl & 31) << 14 |
+	return number << 20 | (uint64_t)large << 19 | (uint64_t)(ttl < 31 ? ttl : 31) << 14 |
 	       (frame_id & 0x3fff);
 }
 

@@ -373,6 +373,56 @@ static void damaged_index_is_rebuilt(void **state)
 	assert_int_equal(take(1, 1), DEPOT_KNOWN);
 }
 
+/* By a shorter limit a day's messages are too old at once, and what says when they came and under
+ * which key is needed until the last of them is gone. */
+static void a_shorter_time_erases_what_is_older_and_nothing_else(void **state)
+{
+	enum { OLD = 1100, SHORT = 60 };
+	struct depot_limits limits = generous;
+
+	(void)state;
+	for (uint32_t i = 0; i < OLD; i++) { /* one a minute */
+		depot_set_time(depot, NOW + i);
+		assert_int_equal(take((uint8_t)(1 + i % 2), 1 + i), DEPOT_TAKEN);
+	}
+	depot_set_time(depot, NOW + OLD + 90);
+	assert_int_equal(take(3, 1), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	limits.ttl_minutes = SHORT;
+	depot_set_limits(depot, &limits);
+	sweep(NOW + OLD + 100);
+	assert_null(box_of(1));
+	assert_null(box_of(2));
+	assert_true(depot_expired(depot) == OLD);
+	assert_waits(3, 0, 1);
+	/* The one that waited goes by itself, and not with the key of the next one. */
+	assert_int_equal(take(4, 2), DEPOT_TAKEN);
+	sweep(NOW + OLD + 90 + SHORT);
+	depot_turn_keys(depot);
+	assert_null(box_of(3));
+	assert_waits(4, 0, 2);
+}
+
+/* 2^n minutes are the longest time that there is, for any n above 14. */
+static void no_ttl_is_taken_for_a_shorter_one(void **state)
+{
+	(void)state;
+	for (uint32_t ttl = 15; ttl <= UINT8_MAX; ttl++) {
+		struct wire_inner *inner = (struct wire_inner *)cell(1, ttl);
+		inner->ttl = (uint8_t)ttl;
+		assert_int_equal(depot_take(depot, 1, inner, SMALL), DEPOT_TAKEN);
+	}
+	assert_int_equal(depot_commit(depot), 0);
+	for (int round = 0; round < 2; round++) {
+		sweep(NOW + DEPOT_TTL_MINUTES - 1);
+		assert_non_null(box_of(1));
+		assert_int_equal(box_of(1)->count, UINT8_MAX - 14);
+		reopen(NOW + DEPOT_TTL_MINUTES - 1);
+	}
+	sweep(NOW + DEPOT_TTL_MINUTES);
+	assert_null(box_of(1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +435,8 @@ int main(void)
 		TEST(a_large_mailbox_expires_in_bounded_steps),
 		TEST(files_show_nothing_and_keep_no_key),
 		TEST(damaged_index_is_rebuilt),
+		TEST(a_shorter_time_erases_what_is_older_and_nothing_else),
+		TEST(no_ttl_is_taken_for_a_shorter_one),
 #undef TEST
 	};
 	return cmocka_run_group_tests_name("depot", tests, NULL, NULL);
