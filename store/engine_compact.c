@@ -182,7 +182,7 @@ int engine_compact(struct engine *engine)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	uint32_t all = 0;
-	int result = table_compact(engine->table);
+	int result = engine->table ? table_compact(engine->table) : atomic_load(&engine->failed);
 
 	for (bool begun = false; result >= 0; begun = true) {
 		pthread_mutex_lock(&engine->work);

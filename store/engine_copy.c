@@ -12,6 +12,11 @@ int engine_copy(struct engine *engine, const char *directory, char error[ENGINE_
 
 	pthread_mutex_lock(&engine->work);
 	result = engine->copying ? -EBUSY : 0;
+	if (!engine->table) {
+		result = atomic_load(&engine->failed);
+		snprintf(error, ENGINE_ERROR_BYTES,
+			"the index is damaged, and the disk does not write");
+	}
 	if (result == 0)
 		engine->copying = true;
 	pthread_mutex_unlock(&engine->work);

@@ -92,7 +92,8 @@ static int check_format(const char *directory, bool *damaged, char error[ENGINE_
 		return -EPROTO;
 	}
 	path_of(directory, "format", path);
-	return write_format(directory, path);
+	const int result = write_format(directory, path);
+	return *damaged && result == -EROFS ? 0 : result;
 }
 
 int engine_make_directory(const char *directory, char error[ENGINE_ERROR_BYTES])

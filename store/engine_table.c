@@ -79,30 +79,49 @@ static int set_aside(const struct engine *engine)
 	return result == 0 ? sync_directory(engine) : result;
 }
 
+static bool does_not_write(int result)
+{
+	return result == -EROFS || result == -ENOSPC || result == -EDQUOT || result == -EIO;
+}
+
+/* In place of the damaged one; none where the disk does not write: then what the cells say stays in
+ * memory. */
+static int make_anew(
+	struct engine *engine, struct engine_report *report, char error[ENGINE_ERROR_BYTES])
+{
+	char index[PATH_BYTES];
+	int result = report->read_only != 0 ? report->read_only : set_aside(engine);
+
+	path_of(engine, "index", index);
+	report->index_lost = engine->rebuilding = true;
+	if (result == 0) {
+		result = table_open(&engine->table, index, &report->read_only, error);
+		if (result < 0 && report->read_only != 0)
+			result = report->read_only;
+	} else {
+		snprintf(error, ENGINE_ERROR_BYTES, "%.400s: making it anew: %s", index,
+			strerror(-result));
+	}
+	if (!does_not_write(result))
+		return result;
+	report->read_only = result;
+	return 0;
+}
+
 int engine_open_table(
 	struct engine *engine, struct engine_report *report, char error[ENGINE_ERROR_BYTES])
 {
 	char index[PATH_BYTES];
-	bool lost = is_there(engine, ENGINE_REBUILDING) ||
-		    (!is_there(engine, "index/CURRENT") && segments_at(engine->segments, 0));
-	int result = 0;
+	const bool lost = is_there(engine, ENGINE_REBUILDING) ||
+			  (!is_there(engine, "index/CURRENT") && segments_at(engine->segments, 0));
 
 	path_of(engine, "index", index);
 	snprintf(report->text, sizeof report->text, "it is missing, or was not completed");
 	if (!lost) {
-		result = table_open(&engine->table, index, &report->read_only, error);
-		lost = result == -EBADMSG && report->read_only == 0;
-		if (result == -EBADMSG)
-			snprintf(report->text, sizeof report->text, "%s", error);
+		const int result = table_open(&engine->table, index, &report->read_only, error);
+		if (result != -EBADMSG)
+			return result;
+		snprintf(report->text, sizeof report->text, "%s", error);
 	}
-	if (!lost)
-		return result;
-	result = set_aside(engine);
-	if (result < 0) {
-		snprintf(error, ENGINE_ERROR_BYTES, "%.400s: making it anew: %s", index,
-			strerror(-result));
-		return result;
-	}
-	report->index_lost = engine->rebuilding = true;
-	return table_open(&engine->table, index, &report->read_only, error);
+	return make_anew(engine, report, error);
 }

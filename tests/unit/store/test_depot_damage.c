@@ -240,6 +240,75 @@ static void last_writes_are_lost_on_a_disk_that_does_not_write(void **state)
 	files_unmount();
 }
 
+static void empty_table(void)
+{
+	struct file table = { "", 0 };
+
+	files_each(".sst", note_largest, &table);
+	assert_int_equal(truncate(table.path, 0), 0);
+}
+
+static void take_current_away(void)
+{
+	struct file current = { "", 0 };
+
+	files_each("CURRENT", note_largest, &current);
+	assert_int_equal(unlink(current.path), 0);
+}
+
+static void damage_format(void)
+{
+	struct file format = { "", 0 };
+
+	take_current_away();
+	files_each("format", note_largest, &format);
+	files_damage(format.path, 2, 1);
+}
+
+/* An index that does not open is made anew from the cells; where the disk does not write, in
+ * memory, each time. */
+static void damaged_index_on_a_disk_that_does_not_write(void **state)
+{
+	static void (*const damages[])(void) = { empty_table, take_current_away, damage_format };
+
+	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+		char error[DEPOT_ERROR_BYTES];
+		if (i > 0)
+			setup(state);
+		if (!files_mount("64m"))
+			skip();
+		reopen();
+		take(1, ALL);
+		receive(1, EACH);
+		now += 60;
+		reopen(); /* moves the log into a table */
+		end();
+		damages[i]();
+		files_limit("64m", true);
+		for (int round = 0; round < 2; round++) {
+			reopen();
+			assert_int_equal(report.engine.read_only, -EROFS);
+			assert_true(report.engine.index_lost);
+			assert_wait(1, ALL); /* also those that were received an hour ago */
+			assert_int_equal(depot_take(depot, 0, cell(ALL + 1), SMALL), DEPOT_FAILED);
+			assert_int_equal(depot_compact(depot), -EROFS);
+			assert_int_equal(depot_copy(depot, "/nowhere", error), -EROFS);
+		}
+		end();
+		files_limit("64m", false);
+		for (int round = 0; round < 2; round++) {
+			reopen();
+			assert_int_equal(report.engine.read_only, 0);
+			assert_int_equal(report.engine.index_lost, round == 0);
+			assert_wait(1, ALL);
+		}
+		end();
+		files_unmount();
+		if (i + 1 < sizeof damages / sizeof *damages)
+			teardown(state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +317,7 @@ int main(void)
 		TEST(what_was_received_before_does_not_come_again),
 		TEST(numbers_go_on_when_nothing_waits),
 		TEST(last_writes_are_lost_on_a_disk_that_does_not_write),
+		TEST(damaged_index_on_a_disk_that_does_not_write),
 #undef TEST
 	};
 	return cmocka_run_group_tests_name("depot damage", tests, NULL, NULL);

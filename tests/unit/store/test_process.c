@@ -334,9 +334,14 @@ static void full_disk_loses_nothing(void **state)
 		listen_once(true);
 }
 
-static void disk_that_turns_read_only_loses_nothing(void **state)
+static void take_away(const char *path, void *arg)
 {
-	(void)state;
+	(void)arg;
+	assert_int_equal(unlink(path), 0);
+}
+
+static void turn_read_only(bool damage_index)
+{
 	if (!mount_anew("200m"))
 		skip();
 	start_program();
@@ -346,6 +351,8 @@ static void disk_that_turns_read_only_loses_nothing(void **state)
 	/* A file system with files open for writing can't be remounted: errors of a disk do that by
 	 * force. The next start finds it read-only. */
 	(void)end_program(SIGKILL);
+	if (damage_index)
+		files_each("CURRENT", take_away, NULL);
 	files_limit("200m", true);
 	start_program();
 	send_frames(100);
@@ -357,6 +364,18 @@ static void disk_that_turns_read_only_loses_nothing(void **state)
 	assert_ends_to_start_anew();
 	start_program();
 	assert_all_is_delivered();
+}
+
+static void disk_that_turns_read_only_loses_nothing(void **state)
+{
+	(void)state;
+	turn_read_only(false);
+}
+
+static void damaged_index_on_a_read_only_disk_loses_nothing(void **state)
+{
+	(void)state;
+	turn_read_only(true);
 }
 
 /* What it is run with, and the status it ends with; and a part of what it says. */
@@ -427,6 +446,7 @@ int main(void)
 		TEST(it_ends_cleanly),
 		TEST(full_disk_loses_nothing),
 		TEST(disk_that_turns_read_only_loses_nothing),
+		TEST(damaged_index_on_a_read_only_disk_loses_nothing),
 		TEST(it_says_what_is_wrong),
 #undef TEST
 	};
