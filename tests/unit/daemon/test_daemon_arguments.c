@@ -8,8 +8,7 @@
 #include <cmocka.h>
 
 #include "daemon/arguments.h"
-
-#include <getopt.h>
+#include "tests/unit/command_line.h"
 
 enum { GO_ON = 0, HELPED = 1, WRONG = -1 };
 
@@ -33,15 +32,10 @@ static const struct line {
 
 static int parse(const char *line, struct daemon_arguments *arguments)
 {
-	static char text[256], *argv[16];
-	int argc = 0;
+	static char *argv[COMMAND_LINE_WORDS];
 
-	snprintf(text, sizeof text, "%s", line);
-	for (char *rest = text, *word; (word = strsep(&rest, " ")) != NULL;)
-		argv[argc++] = word;
-	argv[argc] = NULL;
-	optind = 0; /* glibc: from the start again */
-	return daemon_arguments(argc, argv, "chappe-test", "Does nothing.", arguments);
+	return daemon_arguments(
+		command_line(line, argv), argv, "chappe-test", "Does nothing.", arguments);
 }
 
 static void assert_text(const char *is, const char *expected)

@@ -34,6 +34,11 @@ enum {
 	RELAY_HOST = 2,
 };
 
+#define RELAY_MAC "\x02\0\0\0\0\1"
+/* Of addresses, whose last byte says who it is. */
+#define RELAY_NETWORK4 "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0"
+#define RELAY_NETWORK6 "\x20\x01\0\2\0\0\0\0\0\0\0\0\0\0\0"
+
 struct relay_options {
 	uint32_t workers, ports, queues; /* zero is one */
 	bool tx_checksum;

@@ -142,4 +142,46 @@ static inline void installed(uint32_t index, uint32_t device)
 	assert_int_equal(acked().failed, 0);
 }
 
+/* What a worker does when it has opened the first keepalive. */
+static inline void confirm(uint32_t index)
+{
+	assert_int_equal(rte_ring_enqueue_elem(dataplane.workers[wire_index_owner(index)]->events,
+				 &index, sizeof index),
+		0);
+	table_link_turn(&table);
+}
+
+/* Sessions in the dump that comes; of the question seq, 0: unasked. */
+static inline uint32_t dumped(uint64_t seq)
+{
+	uint32_t n = 0;
+	do {
+		hear(TABLE_SESSION_DUMP);
+		if (seq)
+			assert_int_equal(message.head.seq, seq);
+		n += message.head.count;
+	} while (!(message.head.flags & TABLE_LAST));
+	return n;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+
+/* cmocka_run_group_tests() for tests that use the link. */
+static inline int table_control_run(const struct CMUnitTest *tests, size_t n)
+{
+	char error[256] = "";
+	const int epoll = epoll_create1(0);
+	if (links_make() < 0 || table_link_init(&table, &dataplane) < 0 ||
+		link_listen(&table.link, "table.sock", "chappe-control", links_directory, epoll, 1,
+			&dataplane.account, error, sizeof error) < 0) {
+		fprintf(stderr, "%s\n", error);
+		return 1;
+	}
+	const int failed = _cmocka_run_group_tests("table link", tests, n, NULL, NULL);
+	link_close(&table.link);
+	table_link_free(&table);
+	links_free();
+	return failed;
+}
+
 #endif

@@ -1,6 +1,6 @@
 #include "dataplane/arguments.h"
+#include "tests/unit/command_line.h"
 
-#include <getopt.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,17 +11,10 @@
 
 #include <cmocka.h>
 
-/* Splits a command line at spaces. */
 static int parse(const char *line, struct arguments *arguments)
 {
-	static char text[8192], *argv[512];
-	int argc = 0;
-	snprintf(text, sizeof text, "%s", line);
-	for (char *rest = text, *word; (word = strsep(&rest, " ")) != NULL;)
-		argv[argc++] = word;
-	argv[argc] = NULL;
-	optind = 0; /* glibc: from the start again */
-	return arguments_parse(argc, argv, arguments);
+	static char *argv[COMMAND_LINE_WORDS];
+	return arguments_parse(command_line(line, argv), argv, arguments);
 }
 
 /* What EAL gets, joined by spaces. */
