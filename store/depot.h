@@ -76,6 +76,8 @@ int depot_commit(struct depot *depot);
  * which may be NULL, is how long the disk took. */
 int depot_commit_begin(struct depot *depot);
 int depot_commit_end(struct depot *depot, bool wait, uint32_t *took_us);
+/* Adds one to an eventfd whenever a commit has ended; said before the first. */
+void depot_tell_end(struct depot *depot, int event);
 bool depot_is_committing(const struct depot *depot);
 bool depot_has_changes(const struct depot *depot);
 

@@ -71,6 +71,11 @@ int depot_commit_end(struct depot *depot, bool wait, uint32_t *took_us)
 	return result;
 }
 
+void depot_tell_end(struct depot *depot, int event)
+{
+	engine_tell_end(depot->engine, event);
+}
+
 bool depot_is_committing(const struct depot *depot)
 {
 	return depot->committing;

@@ -75,6 +75,8 @@ int engine_commit(struct engine *engine);
  * says -EINPROGRESS until it has ended, or waits for that; 0 where none was begun. took_us, which
  * may be NULL, is how long it took. */
 int engine_commit_begin(struct engine *engine);
+/* Adds one to an eventfd whenever such a commit has ended; said before the first. -1: none. */
+void engine_tell_end(struct engine *engine, int event);
 int engine_commit_end(struct engine *engine, bool wait, uint32_t *took_us);
 
 /* Of committed messages: 0, or the length of the cell; -ENOENT, -EIO, -EBADMSG where the disk

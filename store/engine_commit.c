@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum writer_state { WRITER_IDLE, WRITER_BUSY, WRITER_DONE, WRITER_ENDING };
 
@@ -26,6 +27,19 @@ static uint32_t write_batch(struct engine *engine)
 	(void)engine_write(engine, &engine->batches[1 - engine->gathering]);
 	pthread_mutex_unlock(&engine->work);
 	return (uint32_t)(clock_us() - began_us);
+}
+
+void engine_tell_end(struct engine *engine, int event)
+{
+	engine->event = event;
+}
+
+static void tell_end(const struct engine *engine)
+{
+	const uint64_t one = 1;
+
+	if (engine->event >= 0)
+		(void)!write(engine->event, &one, sizeof one);
 }
 
 /* Whether there is more of it to do. */
@@ -54,7 +68,7 @@ static void *write_always(void *arg)
 {
 	struct engine *engine = arg;
 	struct engine_writer *writer = engine->writer;
-	bool more = false;
+	bool more = false, ended = false;
 
 	pthread_mutex_lock(&writer->lock);
 	while (writer->state != WRITER_ENDING) {
@@ -70,10 +84,14 @@ static void *write_always(void *arg)
 			if (writer->state == WRITER_BUSY)
 				writer->state = WRITER_DONE;
 			pthread_cond_broadcast(&writer->changed);
+			ended = true;
 		} else {
 			pause_or_wake(writer);
 		}
 		pthread_mutex_unlock(&writer->lock);
+		if (ended)
+			tell_end(engine);
+		ended = false;
 		more = empty_some(engine);
 		pthread_mutex_lock(&writer->lock);
 	}

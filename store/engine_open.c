@@ -159,6 +159,7 @@ int engine_open(struct engine **out, const char *directory, struct engine_report
 	}
 	pthread_mutex_init(&engine->work, NULL);
 	engine->tail.number = UINT64_MAX; /* none */
+	engine->event = -1;
 	snprintf(engine->directory, sizeof engine->directory, "%.480s", directory);
 	int result = make_batches(engine);
 	if (result == 0)

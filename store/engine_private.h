@@ -57,6 +57,7 @@ struct engine {
 	struct engine_batch batches[2];
 	uint32_t gathering;           /* which of them; the other one is the writer's */
 	struct engine_writer *writer; /* engine_commit.c; NULL before the first commit */
+	int event;                    /* of engine_tell_end() */
 	_Atomic int failed; /* why the first commit that failed did: nothing is written any more */
 	struct engine_list kept; /* struct engine_entry, ascending: restored at start, on a disk
 				  * that does not write */

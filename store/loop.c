@@ -39,6 +39,8 @@ int loop_open(struct loop *loop, struct service *service, struct admin *admin)
 		result = watch(loop, admin->listener, 0);
 	if (result == 0)
 		result = watch(loop, service->work.job.ended, EPOLLET);
+	if (result == 0)
+		result = watch(loop, service->commit_ended, EPOLLET);
 	service->attach.epoll = loop->epoll;
 	return result;
 }
@@ -68,8 +70,8 @@ static void on_event(struct loop *loop, int fd)
 			(void)watch(loop, peer, 0);
 	} else if (fd == attach->socket || fd == attach->bell ||
 		   fd == loop->service->work.job.ended) {
-		loop->service->input = true; /* for the next turn */
-	} else {
+		loop->service->input = true;            /* for the next turn */
+	} else if (fd != loop->service->commit_ended) { /* which ends a wait, no more */
 		(void)admin_serve(loop->admin, fd);
 	}
 }

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
 	HOUSE_US = 1000000,
@@ -50,6 +52,7 @@ int service_open(struct service *service, const char *directory, const char *run
 	memset(service, 0, sizeof *service);
 	service->directory = directory;
 	service->sweep_us = UINT64_MAX; /* begins with the first look at the time */
+	service->commit_ended = -1;
 	int result = attach_init(&service->attach, run_dir);
 	if (result < 0) {
 		snprintf(error, SERVICE_ERROR_BYTES, "%.400s: too long for the path of a socket",
@@ -67,6 +70,8 @@ int service_open(struct service *service, const char *directory, const char *run
 	if (result < 0)
 		return result;
 	report_start(service);
+	service->commit_ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	depot_tell_end(service->depot, service->commit_ended);
 	result = work_init(&service->work, service->depot, directory);
 	if (backup_remove(directory) < 0) /* one that nobody ended */
 		log_warning("%s/" BACKUP_DIRECTORY " could not be removed", directory);
@@ -90,6 +95,9 @@ void service_close(struct service *service)
 	deliver_free(&service->deliver);
 	depot_close(service->depot);
 	service->depot = NULL;
+	if (service->commit_ended >= 0)
+		close(service->commit_ended);
+	service->commit_ended = -1;
 }
 
 static void detach(struct service *service, const char *why)

@@ -50,6 +50,7 @@ enum {
 struct service {
 	const char *directory;
 	struct depot *depot;
+	int commit_ended; /* eventfd: another one may begin */
 	struct depot_limits limits;
 	struct depot_report report; /* of the start */
 	struct attach attach;

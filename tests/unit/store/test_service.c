@@ -1,6 +1,7 @@
 /* Accepting, and what becomes of the store when it or the dataplane starts anew, turn by turn. */
 #include "turns.h"
 
+#include <poll.h>
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,6 +200,26 @@ static void steps_take_and_commit_but_do_not_accept(void **state)
 	assert_int_equal(drain(SHARE_SEND), sent);
 	turn();
 	assert_false(service.busy);
+}
+
+/* So that the loop need not look for it. */
+static void end_of_a_commit_wakes_the_loop(void **state)
+{
+	struct pollfd ended = { .fd = service.commit_ended, .events = POLLIN };
+	uint64_t count;
+
+	(void)state;
+	(void)!read(service.commit_ended, &count, sizeof count); /* of the start */
+	assert_int_equal(poll(&ended, 1, 0), 0);
+	for (uint64_t id = 0; id < 3; id++) {
+		assert_true(relay_stored(&relay, 0, 3, 9, 1000, id, SMALL));
+		turn();
+		assert_int_equal(poll(&ended, 1, 60000), 1);
+		assert_true(read(service.commit_ended, &count, sizeof count) == sizeof count);
+		assert_true(count == 1);
+		turn(); /* takes the end */
+		assert_false(depot_is_committing(service.depot));
+	}
 }
 
 /* So many come in each tick that one device's messages are lost among them. */
@@ -502,6 +523,7 @@ int main(void)
 		TEST(over_quota_there_is_silence),
 		TEST(bursts_wait_for_the_commit),
 		TEST(steps_take_and_commit_but_do_not_accept),
+		TEST(end_of_a_commit_wakes_the_loop),
 		TEST(in_a_crowd_ticks_are_short),
 		TEST(crowd_takes_a_while_and_many_senders),
 		TEST(restarted_store_asks_where_routes_lead),
