@@ -13,6 +13,13 @@ enum {
 	/* Parts of a synchronisation added in a turn of the event loop: some 2 ms, so that whoever
 	 * asks control for something meanwhile hardly waits. */
 	SYNC_PARTS_PER_TURN = 2,
+	/* That the dataplane has not taken: a million records and more. One that takes nothing
+	 * while it gives control reasons to answer must not use up its memory. */
+	BACKLOG_BYTES = 64 << 20,
+	/* More than there are sessions: one and an eighth for each device. */
+	SESSIONS_PER_DEVICE = 2,
+	SESSIONS_BESIDE = 64,
+	ANSWER_RECORDS = 65536, /* of workers, each with its counters or stages */
 };
 
 struct table_link {
@@ -25,6 +32,7 @@ struct table_link {
 	struct table_queue queue;
 	struct table_question *questions;
 	uint64_t epoch, boot;
+	uint32_t sessions_max, dump_left; /* records of sessions, in an answer and in the dump */
 	bool has_hello, has_dump, syncing;
 	bool flushing; /* what is added will be sent: by send_queue(), which runs or is due */
 	struct leases leases;
@@ -93,6 +101,8 @@ int table_link_add(struct table_link *link, enum table_op op, const void *record
 	if (!table_link_is_up(link))
 		return -ENOTCONN;
 	result = table_queue_add(&link->queue, (uint16_t)op, record, record_bytes(op), tag);
+	if (link->queue.bytes > BACKLOG_BYTES)
+		channel_break(link->channel, "the dataplane takes nothing");
 	flush_soon(link);
 	return result;
 }
@@ -129,6 +139,8 @@ static int on_hello(struct table_link *link, const struct table_hello *theirs)
 	memcpy(own.reset_secret, link->own->reset_secret, sizeof own.reset_secret);
 	link->has_hello = true;
 	link->boot = theirs->boot;
+	link->sessions_max = SESSIONS_PER_DEVICE * theirs->devices_max + SESSIONS_BESIDE;
+	link->dump_left = link->sessions_max;
 	lease_limit(&link->leases, theirs->owners, theirs->devices_max);
 	if (table_link_add(link, TABLE_HELLO, &own, 0) < 0)
 		return -ENOMEM;
@@ -159,19 +171,21 @@ static void on_ack(struct table_link *link, uint64_t seq, const struct table_ack
 	free(waiting);
 }
 
-static void on_dump(struct table_link *link, const struct table_head *head,
+static int on_dump(struct table_link *link, const struct table_head *head,
 	const struct table_session *sessions)
 {
-	if (link->has_dump) {
-		table_question_answer(&link->questions, head, sessions);
-		return;
-	}
+	if (link->has_dump)
+		return table_question_answer(&link->questions, head, sessions);
+	if (head->count > link->dump_left)
+		return -EBADMSG;
+	link->dump_left -= head->count;
 	for (uint32_t i = 0; i < head->count; i++)
 		link->calls->dumped(link->arg, &sessions[i]);
 	if (!(head->flags & TABLE_LAST))
-		return;
+		return 0;
 	link->has_dump = link->syncing = true;
 	flush_soon(link);
+	return 0;
 }
 
 static int on_message(void *arg, const uint8_t *bytes, size_t len)
@@ -195,8 +209,7 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 			lease_add(&link->leases, ((const uint32_t *)records)[i]);
 		break;
 	case TABLE_SESSION_DUMP:
-		on_dump(link, head, records);
-		break;
+		return on_dump(link, head, records);
 	case TABLE_SESSION_CONFIRMED:
 		link->calls->confirmed(link->arg, records, head->count);
 		break;
@@ -206,8 +219,7 @@ static int on_message(void *arg, const uint8_t *bytes, size_t len)
 		break;
 	case TABLE_STATS:
 	case TABLE_STAGES:
-		table_question_answer(&link->questions, head, records);
-		break;
+		return table_question_answer(&link->questions, head, records);
 	default:
 		return -EBADMSG;
 	}
@@ -335,6 +347,10 @@ int table_link_ask(struct table_link *link, enum table_op op, table_link_part *p
 	*question = (struct table_question){
 		.next = link->questions,
 		.seq = link->queue.seq,
+		.op = op == TABLE_SESSION_LIST ? TABLE_SESSION_DUMP
+		      : op == TABLE_STATS_GET  ? TABLE_STATS
+					       : TABLE_STAGES,
+		.left = op == TABLE_SESSION_LIST ? link->sessions_max : ANSWER_RECORDS,
 		.part = part,
 		.done = done,
 		.arg = arg,

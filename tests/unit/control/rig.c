@@ -151,7 +151,7 @@ static void send_leases(struct rig *rig, uint32_t owner, uint32_t count)
 
 static void send_dump(struct rig *rig, uint64_t seq)
 {
-	struct table_session dump[RIG_SESSIONS];
+	struct table_session dump[RIG_SESSIONS] = { 0 };
 	uint32_t count = 0;
 
 	for (int i = 0; i < RIG_SESSIONS; i++) {
@@ -163,6 +163,8 @@ static void send_dump(struct rig *rig, uint64_t seq)
 				.confirmed = session->confirmed,
 			};
 	}
+	for (int i = 0; i < 2 && rig->endless; i++)
+		send_table(rig, TABLE_SESSION_DUMP, 0, seq, dump, RIG_SESSIONS, sizeof *dump);
 	send_table(rig, TABLE_SESSION_DUMP, TABLE_LAST, seq, dump, count, sizeof *dump);
 }
 
@@ -217,7 +219,9 @@ static void answer_question(struct rig *rig, const struct table_head *head)
 
 	if (head->op == TABLE_SESSION_LIST)
 		send_dump(rig, head->seq);
-	if (head->op == TABLE_STAGES_GET)
+	if (head->op == TABLE_STAGES_GET && rig->confused)
+		send_dump(rig, head->seq);
+	else if (head->op == TABLE_STAGES_GET)
 		answer_stages(rig, head->seq);
 	if (head->op != TABLE_STATS_GET)
 		return;

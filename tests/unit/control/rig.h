@@ -40,6 +40,8 @@ struct rig {
 	uint32_t installs;  /* SESSION_INSTALL records that came, ever */
 	uint32_t removals;  /* DEVICE_REMOVE records that came, ever */
 	bool syncing, mute; /* mute: leaves messages unread */
+	bool confused;      /* answers with sessions when asked for stages */
+	bool endless;       /* dumps more sessions than its tables have */
 	int route_error;    /* what ROUTE_SET gets: 0, -ENOSPC ... */
 	int install_error;
 	uint32_t hold_acks; /* acknowledges nothing while set */

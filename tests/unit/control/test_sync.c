@@ -232,6 +232,42 @@ static void a_table_of_impossible_size_breaks_the_link(void **state)
 	rig_connect(rig);
 }
 
+static void a_dump_without_end_breaks_the_link(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_start(rig);
+	rig->endless = true;
+	rig_listen(rig);
+	for (int n = 0; n < 200 && rig_counter(rig, CONTROL_COUNTER_links_lost) == 0; n++)
+		rig_settle(rig);
+	assert_true(rig_counter(rig, CONTROL_COUNTER_links_lost) > 0);
+	assert_int_equal(rig->syncs, 0);
+	rig_disconnect(rig);
+	rig->endless = false;
+	rig_connect(rig);
+}
+
+/* What control has to say to a dataplane that takes nothing does not grow for ever. */
+static void one_that_takes_nothing_is_left(void **state)
+{
+	enum { RECORDS = 4 << 20 };
+	struct rig *rig = *state;
+	const uint32_t index = 7;
+
+	rig_start(rig);
+	rig_connect(rig);
+	rig->mute = true;
+	for (uint32_t i = 0; i < 6 * RECORDS; i++)
+		(void)table_link_add(rig->control->table, TABLE_SESSION_REMOVE, &index, 0);
+	rig_settle(rig);
+	assert_int_equal(rig_counter(rig, CONTROL_COUNTER_links_lost), 1);
+	assert_int_equal(table_link_backlog(rig->control->table), 0);
+	rig->mute = false;
+	rig_disconnect(rig);
+	rig_connect(rig);
+}
+
 struct heard {
 	uint32_t sessions, workers, done;
 	int error;
@@ -305,6 +341,25 @@ static void questions(void **state)
 	assert_int_equal(lost.error, -ENOTCONN);
 }
 
+static void an_answer_to_another_question_breaks_the_link(void **state)
+{
+	struct rig *rig = *state;
+	struct heard stages = { 0 };
+	struct rig_device device;
+
+	prepare(rig, &device, 0);
+	rig_start(rig);
+	rig_connect(rig);
+	rig_handshake(rig, &device);
+	rig->confused = true;
+	assert_int_equal(control_stages(rig->control, hear_stages, hear_end, &stages), 0);
+	rig_settle(rig);
+	assert_int_equal(stages.done, 1);
+	assert_int_equal(stages.error, -ENOTCONN);
+	assert_int_equal(stages.workers, 0);
+	assert_int_equal(rig_counter(rig, CONTROL_COUNTER_links_lost), 1);
+}
+
 static void info_tells_the_state(void **state)
 {
 	struct rig *rig = *state;
@@ -349,7 +404,10 @@ int main(void)
 		TEST(too_small_dataplane_is_no_crash),
 		TEST(nonsense_breaks_the_link),
 		TEST(a_table_of_impossible_size_breaks_the_link),
+		TEST(a_dump_without_end_breaks_the_link),
+		TEST(one_that_takes_nothing_is_left),
 		TEST(questions),
+		TEST(an_answer_to_another_question_breaks_the_link),
 		TEST(info_tells_the_state),
 	};
 
