@@ -1,10 +1,9 @@
 #include "api/api.h"
 #include "config.h"
-#include "daemon/arguments.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
+#include "daemon/start.h"
 #include "src/key.h"
-#include "src/pid_file.h"
 #include "state.h"
 
 #include <errno.h>
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -42,18 +40,6 @@ static int load_key(const struct config *config, struct noise_keypair *key)
 			path, config->state_dir);
 	else if (result < 0)
 		log_error("%s: %s", path, key_error_text(result));
-	return result;
-}
-
-/* Says who we are, once nobody else can be: the API's socket is ours. */
-static int write_pid_file(const struct daemon_arguments *arguments, bool *written, char *error)
-{
-	int result = arguments->pid_file ? pid_file_write(arguments->pid_file) : 0;
-
-	*written = arguments->pid_file && result == 0;
-	if (result < 0)
-		snprintf(error, PROCESS_ERROR_BYTES, "%.500s: %s", arguments->pid_file,
-			strerror(-result));
 	return result;
 }
 
@@ -99,8 +85,9 @@ static int prepare(const struct config *config, const struct daemon_arguments *a
 		*listener = api_listen(config->api_socket, group, error);
 		result = *listener < 0 ? *listener : 0;
 	}
+	/* Says who we are, once nobody else can be: the API's socket is ours. */
 	if (result == 0)
-		result = write_pid_file(arguments, pid_written, error);
+		result = process_pid_file(arguments->pid_file, pid_written, error);
 	const struct landlock_place places[] = {
 		{ config->state_dir, LANDLOCK_OWNS },
 		/* Who asks is looked up by name, for the audit: by modules, from files. */
@@ -181,32 +168,33 @@ static int serve(const struct config *config, const struct noise_keypair *key, i
 	return result;
 }
 
+static int configure(const char *path, void *config, char error[DAEMON_ERROR_BYTES])
+{
+	config_defaults(config);
+	return config_load(path, config, error);
+}
+
+static const struct daemon_program program = {
+	.name = "chappe-control",
+	.about = about,
+	.configure = configure,
+};
+
 int main(int argc, char **argv)
 {
 	struct daemon_arguments arguments;
 	struct noise_keypair key;
 	struct config config;
-	char error[CONFIG_ERROR_BYTES];
 	bool pid_written = false;
 	int result, listener = -1;
 	uid_t dropped_to = API_REFUSES_NOBODY;
 
-	const int asked = daemon_arguments(argc, argv, "chappe-control", about, &arguments);
-	if (asked != 0)
-		return asked > 0 ? 0 : 2;
-	/* Files are control's alone; the API's socket gets its mode of its own. */
-	umask(077);
-	config_defaults(&config);
-	if (config_load(arguments.config, &config, error) < 0) {
-		log_error("%s", error);
-		return 2;
-	}
+	_Static_assert((int)CONFIG_ERROR_BYTES == (int)DAEMON_ERROR_BYTES, "one text");
+	const int status = daemon_start(&program, argc, argv, &arguments, &config);
+	if (status != DAEMON_GOES_ON)
+		return status;
 	if (arguments.check)
 		return process_check(arguments.config, config.user);
-	if (sodium_init() < 0) {
-		log_error("libsodium does not start");
-		return 1;
-	}
 	result = prepare(&config, &arguments, &key, &listener, &pid_written, &dropped_to);
 	if (result == 0)
 		result = serve(&config, &key, listener, dropped_to);

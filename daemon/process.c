@@ -1,5 +1,7 @@
 #include "daemon/process.h"
+#include "daemon/killing_calls.h"
 #include "daemon/log.h"
+#include "src/pid_file.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -73,6 +75,16 @@ void process_lock(void)
 			strerror(errno));
 }
 
+int process_pid_file(const char *path, bool *written, char error[PROCESS_ERROR_BYTES])
+{
+	const int result = path ? pid_file_write(path) : 0;
+
+	*written = path && result == 0;
+	if (result < 0)
+		snprintf(error, PROCESS_ERROR_BYTES, "%.500s: %s", path, strerror(-result));
+	return result;
+}
+
 /* What no thread may gain again, not even by a program with privileges in its file. */
 static int process_empty_bounding_set(void)
 {
@@ -82,27 +94,16 @@ static int process_empty_bounding_set(void)
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ? -errno : 0;
 }
 
-/* Nothing in the process ever asks for these: whoever does is not the program. A list of what is
- * allowed would have to follow SQLite, libmicrohttpd and jemalloc from version to version. */
+/* What ends the process; the rest is allowed. A list of what is allowed would have to follow
+ * SQLite, libmicrohttpd and jemalloc from version to version. */
 static const int process_killing_calls[] = {
-	SCMP_SYS(execve),
-	SCMP_SYS(execveat),
-	SCMP_SYS(fork),
-	SCMP_SYS(vfork),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev),
+	KILLING_CALLS,
 	SCMP_SYS(pidfd_getfd),
 	SCMP_SYS(bpf),
 	SCMP_SYS(perf_event_open),
 	SCMP_SYS(userfaultfd),
 	SCMP_SYS(io_uring_setup),
 	SCMP_SYS(keyctl),
-	SCMP_SYS(mount),
-	SCMP_SYS(unshare),
-	SCMP_SYS(setns),
-	SCMP_SYS(init_module),
-	SCMP_SYS(finit_module),
 	SCMP_SYS(kexec_load),
 };
 

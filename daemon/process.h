@@ -4,10 +4,12 @@
 #define CHAPPE_DAEMON_PROCESS_H
 
 #include "daemon/landlock.h"
+#include "daemon/start.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-enum { PROCESS_ERROR_BYTES = 1024 };
+enum { PROCESS_ERROR_BYTES = DAEMON_ERROR_BYTES };
 
 struct process_account {
 	uid_t uid;
@@ -28,6 +30,10 @@ int process_check(const char *config_path, const char *user);
 /* No core dumps, and every page that is touched from now on locked; while privileges last. Where
  * memory can't be locked, says so on the log and goes on. */
 void process_lock(void);
+
+/* Writes the process id to a file, where there is one to be written (path is not NULL), which the
+ * caller removes at the end where it was written. Returns 0 or -errno. */
+int process_pid_file(const char *path, bool *written, char error[PROCESS_ERROR_BYTES]);
 
 /* For good: groups, user, capabilities, no new ones; no way to start programs, trace others or
  * reach a network, and no file but those in places (ended by a path of NULL), besides what any

@@ -1,7 +1,7 @@
 #include "confine.h"
+#include "daemon/killing_calls.h"
 
 #include <errno.h>
-#include <seccomp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,21 +80,7 @@ static const int confine_calls[] = {
 	SCMP_SYS(writev),
 };
 
-/* Nothing in the process ever asks for these: whoever does is not the program. */
-static const int confine_killing_calls[] = {
-	SCMP_SYS(execve),
-	SCMP_SYS(execveat),
-	SCMP_SYS(fork),
-	SCMP_SYS(vfork),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev),
-	SCMP_SYS(init_module),
-	SCMP_SYS(finit_module),
-	SCMP_SYS(mount),
-	SCMP_SYS(unshare),
-	SCMP_SYS(setns),
-};
+static const int confine_killing_calls[] = { KILLING_CALLS };
 
 /* What depends on arguments. Control and chappe-store have the same account: signals stay in this
  * process, and only a memif client, which looks for its server again, connects to a socket. */

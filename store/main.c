@@ -1,19 +1,16 @@
 /* chappe-store: the process. Takes what needs privileges, drops them, opens the store, serves. */
 #include "config.h"
-#include "daemon/arguments.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
+#include "daemon/start.h"
 #include "directory.h"
 #include "loop.h"
-#include "src/pid_file.h"
 
 #include <errno.h>
 #include <jemalloc/jemalloc.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -21,9 +18,6 @@
 static struct service service;
 static struct admin admin;
 static struct loop loop;
-
-static const char about[] =
-	"Keeps messages of a Chappe relay for devices that are not there, until they have them.";
 
 /* Signals are taken by the loop; blocked before there are other threads. */
 static int block_signals(void)
@@ -56,13 +50,8 @@ static int prepare(const struct config *config, const struct daemon_arguments *a
 		return result;
 	}
 	result = admin_listen(&admin, config->run_dir, account.uid, account.gid, error);
-	if (result == 0 && arguments->pid_file) {
-		result = pid_file_write(arguments->pid_file);
-		*pid_written = result == 0;
-		if (result < 0)
-			snprintf(error, SERVICE_ERROR_BYTES, "%.500s: %s", arguments->pid_file,
-				strerror(-result));
-	}
+	if (result == 0)
+		result = process_pid_file(arguments->pid_file, pid_written, error);
 	const struct landlock_place places[] = {
 		{ config->dir, LANDLOCK_OWNS },
 		{ admin.path, LANDLOCK_REMOVES },
@@ -107,6 +96,19 @@ static int serve(const struct config *config, char error[SERVICE_ERROR_BYTES])
 	return result;
 }
 
+static int configure(const char *path, void *config, char error[DAEMON_ERROR_BYTES])
+{
+	config_defaults(config);
+	return config_load(path, config, error);
+}
+
+static const struct daemon_program program = {
+	.name = "chappe-store",
+	.about = "Keeps messages of a Chappe relay for devices that are not there, until they have "
+		 "them.",
+	.configure = configure,
+};
+
 int main(int argc, char **argv)
 {
 	struct daemon_arguments arguments;
@@ -114,24 +116,14 @@ int main(int argc, char **argv)
 	char error[SERVICE_ERROR_BYTES] = "";
 	bool pid_written = false;
 
-	_Static_assert((int)SERVICE_ERROR_BYTES == (int)PROCESS_ERROR_BYTES &&
+	_Static_assert((int)SERVICE_ERROR_BYTES == (int)DAEMON_ERROR_BYTES &&
 			       (int)SERVICE_ERROR_BYTES == (int)CONFIG_ERROR_BYTES,
 		"one text");
-	const int asked = daemon_arguments(argc, argv, "chappe-store", about, &arguments);
-	if (asked != 0)
-		return asked > 0 ? 0 : 2;
-	umask(077);
-	config_defaults(&config);
-	if (config_load(arguments.config, &config, error) < 0) {
-		log_error("%s", error);
-		return 2;
-	}
+	const int status = daemon_start(&program, argc, argv, &arguments, &config);
+	if (status != DAEMON_GOES_ON)
+		return status;
 	if (arguments.check)
 		return process_check(arguments.config, config.user);
-	if (sodium_init() < 0) {
-		log_error("libsodium does not start");
-		return 1;
-	}
 	admin.listener = -1;
 	int result = block_signals();
 	if (result == 0)
