@@ -111,12 +111,20 @@ static bool link_alive(const struct link *link)
 	return got > 0 || (got < 0 && errno == EAGAIN);
 }
 
-static bool link_welcome(const struct link *link, int fd)
+static bool link_welcome(const struct link *link, int fd, pid_t *pid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof peer;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;
+	*pid = peer.pid;
+	if (link->other && peer.pid != 0 && peer.pid == link->other->pid) {
+		fprintf(stderr,
+			"warning %s: refused process %d: it is the %s of %s; did somebody take it "
+			"over?\n",
+			link->name, peer.pid, link->other->peer, link->other->name);
+		return false;
+	}
 	if (peer.uid == 0 || peer.uid == link->uid)
 		return true;
 	fprintf(stderr,
@@ -132,7 +140,8 @@ bool link_accept(struct link *link)
 	int fd = accept4(link->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return false;
-	if (!link_welcome(link, fd)) {
+	pid_t pid = 0;
+	if (!link_welcome(link, fd, &pid)) {
 		close(fd);
 		return false;
 	}
@@ -150,6 +159,7 @@ bool link_accept(struct link *link)
 		return false;
 	}
 	link->connection = fd;
+	link->pid = pid;
 	fprintf(stderr, "info %s: %s connected\n", link->name, link->peer);
 	return true;
 }

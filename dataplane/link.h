@@ -14,6 +14,10 @@ struct link {
 	int epoll;
 	uint32_t events; /* epoll data of listener; events + 1 that of connection */
 	uid_t uid;       /* peers: root or this user */
+	pid_t pid;       /* of who connected last, 0 where that is in another namespace */
+	/* Whoever connected to this one last is another program, of the same account: not let in.
+	 */
+	const struct link *other;
 	char path[108];
 };
 

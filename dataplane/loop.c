@@ -91,6 +91,8 @@ int loop_open(struct loop *loop, struct dataplane *dataplane, char *error, size_
 		result = link_listen(&loop->store.link, "store.sock", "chappe-store",
 			config->run_dir, loop->epoll, LOOP_STORE, &dataplane->account, error,
 			error_len);
+	/* Where control should be, a chappe-store would rule devices, routes and sessions. */
+	loop->table.link.other = loop->punt.link.other = &loop->store.link;
 	return result;
 }
 

@@ -115,8 +115,13 @@ wait_for 20 "and none has noticed" at_least 10 acked alice bob
 check_wire
 
 say "who starts a program ends"
-for process in "chappe-store $store_pid" "chappe-control $control_pid" "chappe-dataplane $dataplane_pid"; do
+for process in "chappe-control $control_pid" "chappe-store $store_pid" "chappe-dataplane $dataplane_pid"; do
 	read -r name pid <<<"$process"
+	if [ "$name" = chappe-store ]; then
+		# Nobody is connected as control now.
+		tries "$name" "$pid" closed seqpacket "$run/table.sock"
+		tries "$name" "$pid" closed seqpacket "$run/punt.sock"
+	fi
 	tries "$name" "$pid" ended execve /bin/true 2>/dev/null
 	wait_for 10 "$name has ended" gone "$pid"
 done
