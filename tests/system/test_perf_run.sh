@@ -66,6 +66,21 @@ END
 say "what it plots, and what it says of other relays"
 tests/system/lib/report_plots.py perf "$T/plots.html" || fail "plots"
 
+say "the rows of a quick run fit into its minute, by what each says to take"
+PYTHONDONTWRITEBYTECODE=1 python3 - <<'END' || fail "--quick"
+import importlib.machinery, importlib.util
+loader = importlib.machinery.SourceFileLoader("perf_run", "perf/run")
+run = importlib.util.module_from_spec(importlib.util.spec_from_loader("perf_run", loader))
+loader.exec_module(run)
+jobs = run.quick_jobs()
+assert {job.group for job in jobs} == {job.group for job in run.full_jobs()}
+# Stored messages come last, and where there is time.
+while "stored" in jobs[-1].what:
+    jobs.pop()
+needed = sum(job.seconds for job in jobs)
+assert needed <= run.QUICK_S - run.QUICK_MARGIN_S, f"they take {needed} s"
+END
+
 say "figures that miss what they must, or their goal"
 PYTHONDONTWRITEBYTECODE=1 python3 - perf "$T/misses.html" >"$T/misses.log" <<'END' || fail "misses"
 import sys
