@@ -23,7 +23,12 @@
  *   handle (everything else).
  * - Times are nanoseconds of the handle's clock unless a name says otherwise.
  * - From inside on_event every function may be called but chappe_process() and chappe_close().
- * - Functions that return enum chappe_error change nothing when they fail, unless they say so.
+ * - Functions that return enum chappe_error change nothing when they fail, unless they say so. With
+ *   STORAGE errno is what the storage said, also in an event; otherwise errno means nothing.
+ * - A handle stays with its process: a child of fork(2) may only exec or _exit. Descriptors are
+ *   closed on exec; a child that does neither keeps the directory locked.
+ * - Integers are native; keys and data are bytes as they are. Pointers may not be NULL, unless said
+ *   so; what the library is given belongs to the caller again when the function returns.
  */
 #ifndef CHAPPE_H
 #define CHAPPE_H
@@ -147,9 +152,9 @@ struct chappe_event {
 	enum chappe_error error;
 	const char *contact; /* name, or NULL */
 	uint64_t message;    /* number of a message, per contact and direction, from 1 */
-	const uint8_t *data;
-	size_t len;
-	const char *link;
+	const uint8_t *data; /* of a message; may be NULL where len is 0 */
+	size_t len;          /* bytes, 0 to CHAPPE_MESSAGE_MAX_BYTES */
+	const char *link;    /* a secret: who has it first is the contact */
 };
 
 /* The return value matters for CHAPPE_EVENT_MESSAGE only. */
@@ -157,8 +162,8 @@ typedef int chappe_event_fn(void *context, const struct chappe_event *event);
 
 /* ---- What the library takes from its surroundings; each has a default ---- */
 
-/* Storage: values under keys. A key is 1 to 100 bytes of [A-Za-z0-9._@+-] and of UTF-8 letters, and
- * does not begin with a dot. put and remove return when the change is durable; a crash leaves the
+/* Storage: values under keys. A key is 1 to 100 bytes of [A-Za-z0-9._@+-] and does not begin
+ * with a dot. put and remove return 0 when the change is durable, else -errno; a crash leaves the
  * old value or the new one. Values hold secrets and are at most 64 KiB. */
 struct chappe_storage {
 	void *context;
@@ -168,7 +173,7 @@ struct chappe_storage {
 	/* 0 also when there was none. */
 	int (*remove)(void *context, const char *key);
 	/* Calls found for every key that begins with prefix, in any order. found may not change
-	 * the storage. */
+	 * the storage. 0 or -errno. */
 	int (*list)(void *context, const char *prefix,
 		void (*found)(void *found_context, const char *key), void *found_context);
 	/* Called by chappe_close(); may be NULL. */
@@ -221,8 +226,10 @@ struct chappe_options {
 /* ---- The handle ---- */
 
 /* Opens a device's storage; sends nothing. *chappe is NULL after a failure. Closes storage and
- * transport of the options when it fails, as chappe_close() does. Errors: LOCKED, STORAGE, DAMAGED,
- * NO_MEMORY, INTERNAL (no socket). */
+ * transport of the options when it fails, as chappe_close() does. on_event may be called before it
+ * returns, when there is no handle yet: CHAPPE_EVENT_NOT_ACCEPTED for a message to a route that its
+ * contact has replaced, CHAPPE_EVENT_ERROR with the contact whose values are DAMAGED. Errors: USAGE
+ * (neither storage nor directory), LOCKED, STORAGE, DAMAGED, NO_MEMORY, INTERNAL (no socket). */
 CHAPPE_API enum chappe_error chappe_open(
 	const struct chappe_options *options, struct chappe **chappe);
 
@@ -243,15 +250,17 @@ CHAPPE_API enum chappe_error chappe_join(struct chappe *chappe, const char *invi
 /* Begins to connect and stays connected from then on. Errors: NOT_JOINED. */
 CHAPPE_API enum chappe_error chappe_connect(struct chappe *chappe);
 
-/* The descriptor to wait for input on: the same over the handle's life; -1 where the transport has
- * none. */
+/* The descriptor to wait for input (POLLIN) on, the library's own: the same over the handle's life;
+ * -1 where the transport has none. */
 CHAPPE_API int chappe_fd(const struct chappe *chappe);
-/* When chappe_process() is due even without input; UINT64_MAX: not before something else is
- * called. */
+/* When chappe_process() is due even without input, in nanoseconds of the handle's clock; in the
+ * past: now. UINT64_MAX: not before something else is called. To be asked anew after every other
+ * call. */
 CHAPPE_API uint64_t chappe_deadline(const struct chappe *chappe);
 /* The same as milliseconds from now, for poll(2); -1: no deadline. */
 CHAPPE_API int chappe_timeout_ms(const struct chappe *chappe);
-/* Takes what arrived, does what is due, calls on_event. May be called at any time. */
+/* Takes what arrived, does what is due, calls on_event. May be called at any time; waits for
+ * nothing but, where a name has to be looked up, the resolver. */
 CHAPPE_API void chappe_process(struct chappe *chappe);
 
 /* ---- Contacts ---- */
@@ -304,9 +313,10 @@ CHAPPE_API void chappe_contact_each(struct chappe *chappe,
 CHAPPE_API enum chappe_error chappe_contact_set_verified(
 	struct chappe *chappe, const char *name, bool verified);
 
-/* Ends a contact: nothing more is taken from it from now on, the relay drops its route as soon as
- * it hears of it, then the keys are forgotten and CHAPPE_EVENT_CONTACT_REVOKED follows. Is finished
- * after a restart if need be. Errors: NO_CONTACT, NOT_JOINED, STORAGE. */
+/* Ends a contact: its keys are forgotten, nothing more is taken from it or sent to it from now on,
+ * nor what is in the outbox; the relay drops its route as soon as it hears of it, and
+ * CHAPPE_EVENT_CONTACT_REVOKED follows. Is finished after a restart if need be. Errors: NO_CONTACT,
+ * STORAGE. */
 CHAPPE_API enum chappe_error chappe_contact_revoke(struct chappe *chappe, const char *name);
 
 /* Why the last chappe_join() or chappe_contact_add() said BAD_LINK, for people; "" otherwise. */
@@ -336,8 +346,8 @@ struct chappe_send_options {
 	uint32_t accept_within_s;
 };
 
-/* Queues a copy of len bytes, 0 to 1 MiB, for contact; they go out when a session is there.
- * *message (may be NULL) receives the number that CHAPPE_EVENT_ACCEPTED and
+/* Queues a copy of len bytes of data, 0 (data may be NULL) to 1 MiB, for contact; they go out when
+ * a session is there. *message (may be NULL) receives the number that CHAPPE_EVENT_ACCEPTED and
  * CHAPPE_EVENT_ACKNOWLEDGED will name; all messages to a contact have one row of numbers and arrive
  * in that order, unless one is missing for long: a minute for stored ones, where the relay has
  * taken a later one, and the device that wrote them was then away. options may be NULL: stored.
@@ -353,7 +363,8 @@ struct chappe_send_options {
 CHAPPE_API enum chappe_error chappe_send_with(struct chappe *chappe, const char *contact,
 	const void *data, size_t len, const struct chappe_send_options *options, uint64_t *message);
 
-/* chappe_send_with() of kind CHAPPE_LIVE. */
+/* chappe_send_with() of kind CHAPPE_LIVE; CHAPPE_EVENT_ACKNOWLEDGED tells of its end, or
+ * CHAPPE_EVENT_NOT_ACCEPTED. Errors: the same but USAGE and STORAGE. */
 CHAPPE_API enum chappe_error chappe_send(struct chappe *chappe, const char *contact,
 	const void *data, size_t len, uint64_t *message);
 

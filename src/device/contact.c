@@ -98,15 +98,15 @@ void device_contacts_free(struct chappe *c)
 
 void device_contact_end(struct device_contact *contact)
 {
-	const struct chappe_storage *storage = &contact->chappe->storage;
+	struct chappe *c = contact->chappe;
 	char key[KEY_BYTES];
 
 	storage_key(messages_prefix, contact->name, key);
-	storage->remove(storage->context, key);
+	device_stored_remove(c, key);
 	device_outbox_forget(contact);
 	storage_key(contact_prefix, contact->name, key);
-	if (storage->remove(storage->context, key))
-		device_emit_error(contact->chappe, contact->name, CHAPPE_ERR_STORAGE);
+	if (device_stored_remove(c, key))
+		device_emit_error(c, contact->name, CHAPPE_ERR_STORAGE);
 	contact->ended = true;
 }
 
@@ -160,7 +160,7 @@ enum chappe_error device_contact_save(struct device_contact *contact)
 		device_text_add_bytes(
 			&text, "peer-route", contact->peer_route, sizeof contact->peer_route);
 	storage_key(contact_prefix, contact->name, key);
-	return device_storage_put(contact->chappe, key, &text);
+	return device_stored_put_text(contact->chappe, key, &text);
 }
 
 static bool parse_contact(struct device_contact *contact, const struct device_text *text)
@@ -219,7 +219,7 @@ static enum chappe_error load_contact(
 	enum chappe_error error;
 
 	storage_key(contact_prefix, contact->name, key);
-	error = device_storage_get(contact->chappe, key, &text, &found);
+	error = device_stored_get_text(contact->chappe, key, &text, &found);
 	if (!error && (!found || !parse_contact(contact, &text)))
 		error = CHAPPE_ERR_DAMAGED;
 	sodium_memzero(&text, sizeof text);
@@ -230,6 +230,8 @@ static enum chappe_error load_contact(
 		if (!error)
 			device_pair_restore_hello(contact);
 	}
+	if (error == CHAPPE_ERR_DAMAGED)
+		device_emit_error(contact->chappe, contact->name, error);
 	if (!error)
 		device_pair_resume(contact);
 	return error;
@@ -240,7 +242,7 @@ enum chappe_error device_contacts_load(struct chappe *c)
 	struct load load = { .c = c };
 	struct device_outbox_keys *keys = NULL;
 
-	if (c->storage.list(c->storage.context, contact_prefix, found_contact, &load))
+	if (device_stored_list(c, contact_prefix, found_contact, &load))
 		return CHAPPE_ERR_STORAGE;
 	if (!load.error)
 		load.error = device_outbox_list(c, &keys);

@@ -35,28 +35,6 @@ void device_emit_error(struct chappe *c, const char *contact, enum chappe_error 
 			       .type = CHAPPE_EVENT_ERROR, .error = error, .contact = contact });
 }
 
-enum chappe_error device_storage_put(struct chappe *c, const char *key, struct device_text *text)
-{
-	int err = text->full ? -EMSGSIZE
-			     : c->storage.put(c->storage.context, key, text->text, text->len);
-
-	sodium_memzero(text, sizeof *text);
-	return err ? CHAPPE_ERR_STORAGE : CHAPPE_OK;
-}
-
-enum chappe_error device_storage_get(
-	struct chappe *c, const char *key, struct device_text *text, bool *found)
-{
-	ssize_t n = c->storage.get(c->storage.context, key, text->text, sizeof text->text);
-
-	text->full = false;
-	text->len = n > 0 ? (size_t)n : 0;
-	*found = n >= 0;
-	if (n >= 0 || n == -ENOENT)
-		return CHAPPE_OK;
-	return n == -EMSGSIZE ? CHAPPE_ERR_DAMAGED : CHAPPE_ERR_STORAGE;
-}
-
 static enum chappe_error open_storage(struct chappe *c, const struct chappe_options *options)
 {
 	int err;
@@ -65,7 +43,9 @@ static enum chappe_error open_storage(struct chappe *c, const struct chappe_opti
 		c->storage = *options->storage;
 		return CHAPPE_OK;
 	}
-	err = options->directory ? storage_dir_open(options->directory, &c->storage) : -EINVAL;
+	if (!options->directory)
+		return CHAPPE_ERR_USAGE;
+	err = storage_dir_open(options->directory, &c->storage);
 	switch (err) {
 	case 0:
 		return CHAPPE_OK;
@@ -74,6 +54,7 @@ static enum chappe_error open_storage(struct chappe *c, const struct chappe_opti
 	case -ENOMEM:
 		return CHAPPE_ERR_NO_MEMORY;
 	default:
+		errno = -err;
 		return CHAPPE_ERR_STORAGE;
 	}
 }
@@ -126,7 +107,9 @@ enum chappe_error chappe_open(const struct chappe_options *given, struct chappe 
 					  : ACKNOWLEDGE_WITHIN_MAX_S;
 	error = open_handle(c, options);
 	if (error) {
+		int why = errno;
 		chappe_close(c);
+		errno = why;
 		return error;
 	}
 	*chappe = c;

@@ -8,6 +8,7 @@
  *   send.c         what the application sends
  *   outbox.c       stored messages, sealed and on disk until the relay has accepted them
  *   outbox_load.c  the same after a restart
+ *   stored.c       values in the storage
  *   hop.h          the session with the relay, which knows nothing of the above */
 #ifndef CHAPPE_DEVICE_H
 #define CHAPPE_DEVICE_H
@@ -104,11 +105,20 @@ uint64_t device_now(const struct chappe *c);
 /* Calls on_event with the fields that are common filled in. */
 int device_emit(struct chappe *c, struct chappe_event *event);
 void device_emit_error(struct chappe *c, const char *contact, enum chappe_error error);
-enum chappe_error device_storage_put(struct chappe *c, const char *key, struct device_text *text);
-/* OK, STORAGE, or DAMAGED; *found tells whether there was a value. */
-enum chappe_error device_storage_get(
-	struct chappe *c, const char *key, struct device_text *text, bool *found);
 void device_start_hop(struct chappe *c);
+
+/* stored.c: the callbacks of struct chappe_storage; errno says why one has failed. */
+int device_stored_put(const struct chappe *c, const char *key, const void *value, size_t len);
+ssize_t device_stored_get(const struct chappe *c, const char *key, void *value, size_t max);
+int device_stored_remove(const struct chappe *c, const char *key);
+int device_stored_list(const struct chappe *c, const char *prefix,
+	void (*found)(void *context, const char *key), void *context);
+/* Wipes the text. OK or STORAGE. */
+enum chappe_error device_stored_put_text(
+	const struct chappe *c, const char *key, struct device_text *text);
+/* OK, STORAGE, or DAMAGED; *found tells whether there was a value. */
+enum chappe_error device_stored_get_text(
+	const struct chappe *c, const char *key, struct device_text *text, bool *found);
 
 /* profile.c */
 enum chappe_error device_profile_load(struct chappe *c);

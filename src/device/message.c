@@ -16,7 +16,7 @@ static int save(void *context, const uint8_t *record, size_t len)
 	if (contact->ended || contact->state == CHAPPE_CONTACT_REVOKING)
 		return 0; /* a contact that has ended leaves nothing behind */
 	device_contact_messages_key(contact, key);
-	err = c->storage.put(c->storage.context, key, record, len);
+	err = device_stored_put(c, key, record, len);
 	if (err)
 		device_emit_error(c, contact->name, CHAPPE_ERR_STORAGE);
 	return err;
@@ -103,14 +103,13 @@ static const struct message_calls calls = {
 
 enum chappe_error device_messages_open(struct device_contact *contact)
 {
-	const struct chappe_storage *storage = &contact->chappe->storage;
 	uint8_t record[MESSAGE_RECORD_BYTES];
 	char key[DEVICE_CONTACT_KEY_BYTES];
 	ssize_t len;
 	int err;
 
 	device_contact_messages_key(contact, key);
-	len = storage->get(storage->context, key, record, sizeof record);
+	len = device_stored_get(contact->chappe, key, record, sizeof record);
 	if (len < 0 && len != -ENOENT)
 		return len == -EMSGSIZE ? CHAPPE_ERR_DAMAGED : CHAPPE_ERR_STORAGE;
 	err = message_open(&contact->messages, &calls, contact, record, len > 0 ? (size_t)len : 0);

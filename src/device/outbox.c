@@ -91,7 +91,6 @@ static unsigned parts_of(unsigned fragments)
 static int put_part(
 	const struct device_contact *contact, const struct device_kept *kept, unsigned part)
 {
-	const struct chappe_storage *storage = &contact->chappe->storage;
 	size_t before = (size_t)part * DEVICE_OUTBOX_PART_CELLS * DEVICE_CELL_BYTES;
 	size_t len = kept->len - before, most = DEVICE_OUTBOX_PART_CELLS * DEVICE_CELL_BYTES;
 	struct device_outbox_head head = {
@@ -113,7 +112,7 @@ static int put_part(
 	memcpy(value, &head, sizeof head);
 	memcpy(value + sizeof head, kept->cells + before, len);
 	device_outbox_key(contact, kept->number, part, key);
-	err = storage->put(storage->context, key, value, sizeof head + len);
+	err = device_stored_put(contact->chappe, key, value, sizeof head + len);
 	free(value);
 	return err;
 }
@@ -122,13 +121,12 @@ static int put_part(
 static int remove_parts(
 	const struct device_contact *contact, uint64_t number, unsigned from, unsigned to)
 {
-	const struct chappe_storage *storage = &contact->chappe->storage;
 	char key[DEVICE_OUTBOX_KEY_BYTES];
 	int err = 0;
 
 	for (unsigned part = from; part < to; part++) {
 		device_outbox_key(contact, number, part, key);
-		if (storage->remove(storage->context, key))
+		if (device_stored_remove(contact->chappe, key))
 			err = -EIO;
 		if (err && part == 0)
 			break;

@@ -86,7 +86,7 @@ enum chappe_error device_outbox_list(struct chappe *c, struct device_outbox_keys
 	*listed = keys;
 	if (!keys)
 		return CHAPPE_ERR_NO_MEMORY;
-	if (c->storage.list(c->storage.context, prefix, found, keys))
+	if (device_stored_list(c, prefix, found, keys))
 		return CHAPPE_ERR_STORAGE;
 	if (keys->no_memory)
 		return CHAPPE_ERR_NO_MEMORY;
@@ -111,7 +111,7 @@ void device_outbox_sweep(struct chappe *c, struct device_outbox_keys *keys)
 			continue;
 		snprintf(of.name, sizeof of.name, "%s", keys->keys[i].name);
 		device_outbox_key(&of, keys->keys[i].number, keys->keys[i].part, key);
-		c->storage.remove(c->storage.context, key); /* else at the next start */
+		device_stored_remove(c, key); /* else at the next start */
 	}
 	device_outbox_free_keys(keys);
 }
@@ -149,7 +149,6 @@ static bool len_ok(unsigned fragments, unsigned part, size_t len)
 
 static enum chappe_error read_part(struct reader *reader, uint64_t number, unsigned part)
 {
-	const struct chappe_storage *storage = &reader->contact->chappe->storage;
 	struct device_kept *kept = reader->kept;
 	struct device_outbox_head head;
 	char key[DEVICE_OUTBOX_KEY_BYTES];
@@ -157,7 +156,7 @@ static enum chappe_error read_part(struct reader *reader, uint64_t number, unsig
 	size_t len;
 
 	device_outbox_key(reader->contact, number, part, key);
-	n = storage->get(storage->context, key, reader->value, sizeof reader->value);
+	n = device_stored_get(reader->contact->chappe, key, reader->value, sizeof reader->value);
 	if (n < 0 && n != -EMSGSIZE && n != -ENOENT)
 		return CHAPPE_ERR_STORAGE;
 	if (n < (ssize_t)sizeof head)

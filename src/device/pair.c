@@ -344,7 +344,7 @@ enum chappe_error chappe_contact_revoke(struct chappe *c, const char *name)
 		return CHAPPE_ERR_STORAGE;
 	}
 	device_contact_messages_key(contact, key);
-	c->storage.remove(c->storage.context, key);
+	device_stored_remove(c, key);
 	device_outbox_forget(contact);
 	sodium_memzero(&contact->own, sizeof contact->own);
 	sodium_memzero(contact->psk, sizeof contact->psk);

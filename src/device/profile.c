@@ -26,7 +26,7 @@ enum chappe_error device_profile_save(struct chappe *c)
 		&text, "invitation", relay->invitation_id, sizeof relay->invitation_id);
 	for (unsigned int i = 0; i < relay->name_count; i++)
 		device_text_add(&text, "relay", relay->names[i]);
-	return device_storage_put(c, profile_key, &text);
+	return device_stored_put_text(c, profile_key, &text);
 }
 
 int device_profile_save_attempt(void *context, uint64_t attempt)
@@ -35,7 +35,7 @@ int device_profile_save_attempt(void *context, uint64_t attempt)
 	struct device_text text = { 0 };
 
 	device_text_add_number(&text, "attempt", attempt);
-	return device_storage_put(c, attempt_key, &text) ? -EIO : 0;
+	return device_stored_put_text(c, attempt_key, &text) ? -errno : 0;
 }
 
 static bool parse_profile(struct chappe *c, const struct device_text *text)
@@ -63,7 +63,7 @@ enum chappe_error device_profile_load(struct chappe *c)
 {
 	struct device_text text;
 	bool found;
-	enum chappe_error error = device_storage_get(c, profile_key, &text, &found);
+	enum chappe_error error = device_stored_get_text(c, profile_key, &text, &found);
 
 	if (error || !found)
 		return error;
@@ -72,7 +72,7 @@ enum chappe_error device_profile_load(struct chappe *c)
 	sodium_memzero(&text, sizeof text);
 	if (error)
 		return error;
-	error = device_storage_get(c, attempt_key, &text, &found);
+	error = device_stored_get_text(c, attempt_key, &text, &found);
 	if (!error && found && !device_text_get_number(&text, "attempt", &c->relay.attempt))
 		error = CHAPPE_ERR_DAMAGED;
 	c->joined = !error;
