@@ -1,22 +1,52 @@
-#include "src/cli/cli.h"
+#include "src/cli/handover.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { LINGER_QUIET_MS = 250, LINGER_MAX_MS = 3000, OPEN_WAIT_MS = 1000, OPEN_PAUSE_MS = 20 };
-enum { SETTLE_OWED_MS = 5000, SETTLE_MAX_MS = 60000 };
+enum { OPEN_WAIT_MS = 1000, OPEN_PAUSE_MS = 20, BORROW_WAIT_MS = 5000, REOPEN_WAIT_MS = 60000 };
+
+/* What is about the directory, and what to do. */
+static void print_directory(const struct cli *cli, enum chappe_error error, int why)
+{
+	switch (error) {
+	case CHAPPE_ERR_STORAGE:
+		fprintf(stderr, ": %s: %s", cli->directory, strerror(why));
+		break;
+	case CHAPPE_ERR_LOCKED:
+		fprintf(stderr, ", %s: try again when that has ended", cli->directory);
+		break;
+	case CHAPPE_ERR_DAMAGED:
+		fprintf(stderr, ", %s: restore it, or join anew with another directory",
+			cli->directory);
+		break;
+	case CHAPPE_ERR_NOT_JOINED:
+		fprintf(stderr, " (its directory is %s)", cli->directory);
+		break;
+	default:
+		break;
+	}
+}
 
 enum chappe_error cli_fail(const struct cli *cli, enum chappe_error error, const char *detail)
 {
-	(void)cli;
+	int why = cli->storage_errno ? cli->storage_errno : errno;
+
 	fprintf(stderr, "chappe: %s", chappe_strerror(error));
+	print_directory(cli, error, why);
 	if (detail && *detail)
 		fprintf(stderr, ": %s", detail);
 	fputc('\n', stderr);
+	return error;
+}
+
+enum chappe_error cli_fail_reading(const struct cli *cli, enum chappe_error error, const char *what)
+{
+	if (error != CHAPPE_ERR_INTERNAL)
+		return cli_fail(cli, error, what);
+	fprintf(stderr, "chappe: can't read %s: %s\n", what, strerror(errno));
 	return error;
 }
 
@@ -84,16 +114,6 @@ const char *cli_contact_state(enum chappe_contact_state state)
 
 /* ---- Events ---- */
 
-static void report(const struct cli *cli, const struct chappe_event *event)
-{
-	if (cli->quiet)
-		return;
-	if (event->contact)
-		fprintf(stderr, "chappe: %s: %s\n", event->contact, chappe_strerror(event->error));
-	else
-		fprintf(stderr, "chappe: %s\n", chappe_strerror(event->error));
-}
-
 /* A command that takes no messages leaves them with their sender, who repeats them. */
 static int on_event(void *context, const struct chappe_event *event)
 {
@@ -104,12 +124,16 @@ static int on_event(void *context, const struct chappe_event *event)
 		cli->state_error = event->error;
 		cli->connected_once |= event->state == CHAPPE_STATE_CONNECTED;
 	}
+	if (event->error == CHAPPE_ERR_STORAGE)
+		cli->storage_errno = errno;
 	if (event->type == CHAPPE_EVENT_ERROR)
-		report(cli, event);
+		cli_fail(cli, event->error, event->contact);
 	if (cli->on_event)
 		return cli->on_event(cli, event);
 	return event->type == CHAPPE_EVENT_MESSAGE;
 }
+
+/* ---- The directory ---- */
 
 enum chappe_error cli_try_open(struct cli *cli)
 {
@@ -122,117 +146,77 @@ enum chappe_error cli_try_open(struct cli *cli)
 	};
 	enum chappe_error error = chappe_open(&options, &cli->chappe);
 
-	return error && error != CHAPPE_ERR_LOCKED ? cli_fail(cli, error, cli->directory) : error;
+	return error && error != CHAPPE_ERR_LOCKED ? cli_fail(cli, error, NULL) : error;
+}
+
+static enum chappe_error open_within(struct cli *cli, int wait_ms, bool borrow)
+{
+	int64_t until = cli_now_ms() + wait_ms;
+	enum chappe_error error = cli_try_open(cli);
+
+	while (error == CHAPPE_ERR_LOCKED && cli_now_ms() < until && !cli_interrupted()) {
+		int lent = borrow ? handover_borrow(cli, BORROW_WAIT_MS) : -1;
+		if (lent < 0)
+			cli_poll(NULL, 0, OPEN_PAUSE_MS);
+		error = cli_try_open(cli);
+		if (lent >= 0 && error)
+			close(lent);
+		else if (lent >= 0)
+			cli->borrowed = lent;
+	}
+	return error == CHAPPE_ERR_LOCKED ? cli_fail(cli, error, NULL) : error;
+}
+
+enum chappe_error cli_open_new(struct cli *cli)
+{
+	return open_within(cli, OPEN_WAIT_MS, true);
+}
+
+bool cli_has_directory(const struct cli *cli)
+{
+	return access(cli->directory, F_OK) == 0 || errno != ENOENT;
+}
+
+static enum chappe_error open_joined(struct cli *cli, bool borrow)
+{
+	enum chappe_error error;
+
+	if (!cli_has_directory(cli))
+		return cli_fail(cli, CHAPPE_ERR_NOT_JOINED, NULL);
+	error = open_within(cli, OPEN_WAIT_MS, borrow);
+	if (!error && !chappe_joined(cli->chappe))
+		error = cli_fail(cli, CHAPPE_ERR_NOT_JOINED, NULL);
+	return error;
 }
 
 enum chappe_error cli_open(struct cli *cli)
 {
-	int64_t until = cli_now_ms() + OPEN_WAIT_MS;
-	enum chappe_error error = cli_try_open(cli);
-
-	while (error == CHAPPE_ERR_LOCKED && cli_now_ms() < until) {
-		poll(NULL, 0, OPEN_PAUSE_MS);
-		error = cli_try_open(cli);
-	}
-	return error == CHAPPE_ERR_LOCKED ? cli_fail(cli, error, cli->directory) : error;
+	return open_joined(cli, true);
 }
 
-/* ---- Waiting ---- */
-
-static int shorter(int a, int b)
+enum chappe_error cli_open_to_stay(struct cli *cli)
 {
-	if (a < 0)
-		return b;
-	return b < 0 || a < b ? a : b;
+	return open_joined(cli, false);
 }
 
-static void turn(struct cli *cli, int timeout_ms)
+void cli_close(struct cli *cli)
 {
-	struct pollfd fds[1 + CLI_WATCH_MAX] = { { .fd = chappe_fd(cli->chappe),
-		.events = POLLIN } };
-	int count = 0;
-
-	if (cli->watch) {
-		int64_t left = cli->watch->deadline_ms(cli->watch->context) - cli_now_ms();
-		count = cli->watch->fill(cli->watch->context, fds + 1);
-		if (left < INT_MAX)
-			timeout_ms = shorter(timeout_ms, left > 0 ? (int)left : 0);
-	}
-	poll(fds, (nfds_t)(1 + count), shorter(timeout_ms, chappe_timeout_ms(cli->chappe)));
-	chappe_process(cli->chappe);
-	if (cli->watch)
-		cli->watch->ready(cli->watch->context, fds + 1, count);
+	chappe_close(cli->chappe);
+	cli->chappe = NULL;
+	cli->state = CHAPPE_STATE_OFFLINE;
+	cli->state_error = CHAPPE_OK;
+	if (cli->borrowed)
+		close(cli->borrowed);
+	cli->borrowed = 0;
 }
 
-static enum chappe_error why_late(const struct cli *cli, enum chappe_error late)
+void cli_reopen(struct cli *cli)
 {
-	if (cli->state == CHAPPE_STATE_CONNECTED)
-		return late;
-	return cli->state_error ? cli->state_error : CHAPPE_ERR_UNREACHABLE;
-}
+	enum chappe_error error;
 
-enum chappe_error cli_wait(struct cli *cli, bool (*done)(const struct cli *cli), int timeout_ms,
-	enum chappe_error late)
-{
-	int64_t until = cli_now_ms() + timeout_ms;
-	enum chappe_error error = chappe_connect(cli->chappe);
-
-	if (error)
-		return error;
-	while (!done(cli)) {
-		int64_t left = until - cli_now_ms();
-		if (cli->state == CHAPPE_STATE_REFUSED)
-			return cli->state_error;
-		if (timeout_ms >= 0 && left <= 0)
-			return why_late(cli, late);
-		turn(cli, timeout_ms < 0 ? -1 : (int)left);
-	}
-	return CHAPPE_OK;
-}
-
-void cli_linger(struct cli *cli)
-{
-	int64_t end = cli_now_ms() + LINGER_MAX_MS, quiet = cli_now_ms() + LINGER_QUIET_MS;
-	uint64_t received = 0;
-	struct chappe_status status;
-
-	while (cli_now_ms() < end && cli_now_ms() < quiet) {
-		turn(cli, (int)(quiet - cli_now_ms()));
-		chappe_get_status(cli->chappe, &status);
-		if (status.counters.datagrams_received != received)
-			quiet = cli_now_ms() + LINGER_QUIET_MS;
-		received = status.counters.datagrams_received;
-	}
-}
-
-static void count(void *context, const struct chappe_outbox_message *message)
-{
-	(void)message;
-	++*(size_t *)context;
-}
-
-/* One that the relay does not take holds nobody up: an outbox that has not become shorter for a
- * moment is left to the next process. */
-void cli_settle(struct cli *cli)
-{
-	int64_t owed_until = cli_now_ms() + SETTLE_OWED_MS, end = cli_now_ms() + SETTLE_MAX_MS;
-	int64_t quiet = cli_now_ms() + LINGER_QUIET_MS;
-	size_t before = SIZE_MAX;
-
-	while (cli->state == CHAPPE_STATE_CONNECTED) {
-		struct chappe_status status;
-		size_t waiting = 0;
-		int64_t now = cli_now_ms(), until;
-		chappe_get_status(cli->chappe, &status);
-		chappe_outbox_each(cli->chappe, count, &waiting);
-		if (waiting < before)
-			quiet = now + LINGER_QUIET_MS;
-		before = waiting;
-		until = waiting ? quiet < end ? quiet : end : now;
-		if (status.acknowledgements_owed && owed_until > until)
-			until = owed_until;
-		if (until <= now)
-			return;
-		turn(cli, (int)(until - now));
-	}
+	if (cli_interrupted())
+		return;
+	error = open_within(cli, REOPEN_WAIT_MS, false);
+	if (!error && chappe_connect(cli->chappe))
+		cli_close(cli);
 }

@@ -7,14 +7,18 @@
 
 #include <stdio.h>
 
+struct pollfd;
+
 struct cli {
 	const char *directory;
 	struct chappe *chappe;
-	bool json, quiet;
+	bool json;
 	uint32_t acknowledge_within_s; /* 0: the library's default */
 	bool connected_once;
 	enum chappe_state state;
 	enum chappe_error state_error; /* why the state is not CONNECTED */
+	int storage_errno;             /* of the last event with CHAPPE_ERR_STORAGE */
+	int borrowed; /* the directory, from a process that receives (handover.h); 0: its own */
 	/* of the command that runs; may be NULL */
 	int (*on_event)(struct cli *cli, const struct chappe_event *event);
 	void *command;
@@ -47,7 +51,6 @@ enum chappe_error cli_sent_late(
 
 /* Descriptors besides the library's own. */
 enum { CLI_WATCH_MAX = 16 };
-struct pollfd;
 struct cli_watch {
 	void *context;
 	/* Fills at most CLI_WATCH_MAX entries, returns how many. */
@@ -71,19 +74,38 @@ enum chappe_error cli_outbox(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_recv(struct cli *cli, int argc, char **argv);
 enum chappe_error cli_status(struct cli *cli, int argc, char **argv);
 
-/* Opens the handle; waits a moment for a process that is about to give the directory back. Says
- * what is wrong on standard error when it fails. */
+/* Opens the handle of a device that has joined; borrows the directory from a process that receives,
+ * or waits a moment for one that is about to give it back. Says what is wrong on standard error
+ * when it fails. */
 enum chappe_error cli_open(struct cli *cli);
-/* The same without waiting, and without a word where the directory is in use. */
+/* The same for a device that need not have joined: makes the directory where it is missing. */
+enum chappe_error cli_open_new(struct cli *cli);
+/* The same as cli_open(), but not a borrowed directory: for a process that stays. */
+enum chappe_error cli_open_to_stay(struct cli *cli);
+/* False where there is nothing of that name: the directory of no device. To be asked before
+ * cli_try_open(), which would make one of a mistyped name. */
+bool cli_has_directory(const struct cli *cli);
+/* Opens without waiting, and without a word where the directory is in use. */
 enum chappe_error cli_try_open(struct cli *cli);
+/* After cli_open_to_stay(): gives the directory to others, and takes it back, connected. Where that
+ * can't be, it says so and chappe is NULL: the waiting functions return LOCKED then. */
+void cli_close(struct cli *cli);
+void cli_reopen(struct cli *cli);
 
-/* Prints "chappe: …" with the error's text and returns the error. detail may be NULL. */
+/* Prints "chappe: …" with the error's text and returns the error. detail may be NULL. Where the
+ * error is about the device's directory, names it. */
 enum chappe_error cli_fail(const struct cli *cli, enum chappe_error error, const char *detail);
 /* The same for CHAPPE_ERR_USAGE, with where to read on. */
 enum chappe_error cli_usage(const struct cli *cli, const char *command, const char *detail);
+/* After cli_read_all(). */
+enum chappe_error cli_fail_reading(
+	const struct cli *cli, enum chappe_error error, const char *what);
 
-/* Connects and processes until done says so, the relay refuses for good, or timeout_ms (-1: never)
- * have passed; then returns late, or why there was no session. Prints nothing. */
+/* ---- loop.c ---- */
+
+/* Connects and processes until done says so, the relay refuses for good, timeout_ms (-1: never)
+ * have passed or somebody has interrupted; then returns late, or why there was no session. Prints
+ * nothing. */
 enum chappe_error cli_wait(struct cli *cli, bool (*done)(const struct cli *cli), int timeout_ms,
 	enum chappe_error late);
 /* Goes on for a moment, so that acknowledgements get out and repeated frames are answered. */
@@ -92,11 +114,19 @@ void cli_linger(struct cli *cli);
  * that they owed, for at most 5 s. */
 void cli_settle(struct cli *cli);
 
+/* The signal that asks to end (SIGINT, SIGTERM, SIGHUP), or 0. It is caught once cli_wait() has
+ * begun: what was being done is brought to an end, in which nothing waits any more, and main() ends
+ * by it. The second one ends the process at once. */
+int cli_interrupted(void);
+/* poll(2), which such a signal ends, whenever it comes. */
+void cli_poll(struct pollfd *fds, int count, int timeout_ms);
+
 /* Milliseconds of a clock that only goes forward. */
 int64_t cli_now_ms(void);
 /* Seconds, with a fraction if wanted, to milliseconds; false: not a number of seconds. */
 bool cli_parse_seconds(const char *text, int *ms);
-/* Reads everything up to max bytes; CHAPPE_ERR_TOO_LARGE beyond. The caller frees *data. */
+/* Reads everything up to max bytes; TOO_LARGE beyond, INTERNAL with errno. The caller frees *data.
+ */
 enum chappe_error cli_read_all(FILE *file, size_t max, char **data, size_t *len);
 const char *cli_contact_state(enum chappe_contact_state state);
 

@@ -1,22 +1,13 @@
-#include "src/cli/cli.h"
+#include "src/cli/contact.h"
 #include "src/qr.h"
 
 #include <getopt.h>
-#include <jansson.h>
+#include <langinfo.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CONTACT_TIMEOUT_MS = 20000, CONTACT_WAIT_MS = 2000 };
-
-struct contact_command {
-	int timeout_ms, wait_ms;
-	bool qr, yes;
-	const char *name;
-	char link[CHAPPE_LINK_MAX_BYTES];
-	bool made, greeted, ready, revoked;
-	enum chappe_error failed;
-};
 
 static int on_event(struct cli *cli, const struct chappe_event *event)
 {
@@ -76,63 +67,124 @@ static enum chappe_error wait_for(
 	return error ? error : command->failed;
 }
 
-/* ---- The five subcommands ---- */
-
-static enum chappe_error contact_new(struct cli *cli, struct contact_command *command)
+/* Of what the relay has refused, the event has told. */
+static enum chappe_error late(const struct cli *cli, enum chappe_error error, const char *detail)
 {
-	enum chappe_error error = chappe_contact_new(cli->chappe, command->name);
+	const struct contact_command *command = cli->command;
 
-	if (error == CHAPPE_ERR_CONTACT_EXISTS) {
-		/* asked before, and not answered then: show the link that is there by now */
-		struct chappe_contact contact;
-		if (chappe_contact_get(cli->chappe, command->name, &contact) == CHAPPE_OK &&
-			contact.state == CHAPPE_CONTACT_CREATING)
-			error = CHAPPE_OK;
-		else if (*contact.link)
-			return cli_fail(cli, error,
-				"nobody has used its link yet; revoke it to make another");
+	return command->failed ? command->failed : cli_fail(cli, error, detail);
+}
+
+/* ---- Links ---- */
+
+static void print_qr(const char *link)
+{
+	char *code;
+
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
+		fprintf(stderr,
+			"chappe: no QR code: this terminal's characters are %s, not UTF-8\n",
+			nl_langinfo(CODESET));
+		return;
 	}
-	if (!error)
-		error = wait_for(cli, is_made, command->timeout_ms, CHAPPE_ERR_UNREACHABLE);
-	if (error)
-		return cli_fail(cli, error, NULL);
+	code = qr_text(link);
+	if (!code)
+		return;
+	fputs(code, stdout);
+	sodium_memzero(code, strlen(code));
+	free(code);
+}
+
+static enum chappe_error print_link(const struct contact_command *command)
+{
 	puts(command->link);
-	fflush(stdout);
-	if (command->qr) {
-		char *code = qr_text(command->link);
-		if (code)
-			fputs(code, stdout);
-		free(code);
-	}
+	if (command->qr)
+		print_qr(command->link);
+	if (fflush(stdout) || ferror(stdout))
+		return CHAPPE_OK; /* main() says so */
 	fprintf(stderr,
 		"Give this link to the one person it is for, by a way nobody else can read.\n"
 		"They run: chappe contact add YOUR_NAME LINK\n");
 	return CHAPPE_OK;
 }
 
-static enum chappe_error contact_add(
-	struct cli *cli, struct contact_command *command, const char *link)
+static enum chappe_error contact_new(struct cli *cli, struct contact_command *command)
+{
+	enum chappe_error error = chappe_contact_new(cli->chappe, command->name);
+	struct chappe_contact contact;
+
+	if (error == CHAPPE_ERR_CONTACT_EXISTS &&
+		chappe_contact_get(cli->chappe, command->name, &contact) == CHAPPE_OK) {
+		if (contact.state == CHAPPE_CONTACT_INVITED)
+			return cli_fail(cli, error,
+				"nobody has used its link yet; contact link shows it again, for "
+				"the same person; revoke it to make another");
+		if (contact.state == CHAPPE_CONTACT_CREATING)
+			error = CHAPPE_OK; /* asked for before, and not answered then */
+	}
+	if (error)
+		return cli_fail(cli, error, command->name);
+	error = wait_for(cli, is_made, command->timeout_ms, CHAPPE_ERR_UNREACHABLE);
+	if (error)
+		return late(cli, error, "the contact is kept; the same command goes on with it");
+	return print_link(command);
+}
+
+/* What contact_new has shown, for one who has lost it. */
+static enum chappe_error contact_link(struct cli *cli, struct contact_command *command)
+{
+	struct chappe_contact contact;
+	enum chappe_error error = chappe_contact_get(cli->chappe, command->name, &contact);
+
+	if (error)
+		return cli_fail(cli, error, command->name);
+	if (!*contact.link) {
+		fprintf(stderr, "chappe: %s has no link to hand over: it is %s\n", command->name,
+			cli_contact_state(contact.state));
+		return contact.state == CHAPPE_CONTACT_CREATING ? CHAPPE_ERR_CONTACT_NOT_READY
+								: CHAPPE_ERR_CONTACT_EXISTS;
+	}
+	memcpy(command->link, contact.link, sizeof command->link);
+	sodium_memzero(&contact, sizeof contact);
+	return print_link(command);
+}
+
+/* Of the other person, from the command line or standard input. */
+static enum chappe_error read_link(
+	struct cli *cli, struct contact_command *command, const char *argument)
 {
 	char *text = NULL;
 	size_t len = 0;
 	enum chappe_error error;
 
-	if (strcmp(link, "-") == 0) {
-		error = cli_read_all(stdin, CHAPPE_LINK_MAX_BYTES, &text, &len);
-		if (error)
-			return cli_fail(cli, error, "standard input");
-		text[len] = '\0';
-		link = text;
+	if (strcmp(argument, "-") != 0) {
+		command->given = argument;
+		return CHAPPE_OK;
 	}
-	error = chappe_contact_add(cli->chappe, command->name, link);
+	error = cli_read_all(stdin, sizeof command->link - 1, &text, &len);
+	if (error == CHAPPE_ERR_TOO_LARGE)
+		return cli_fail(cli, CHAPPE_ERR_BAD_LINK, "standard input holds more than one");
+	if (error)
+		return cli_fail_reading(cli, error, "standard input");
+	memcpy(command->link, text, len);
+	sodium_memzero(text, len);
 	free(text);
+	command->given = command->link;
+	return CHAPPE_OK;
+}
+
+static enum chappe_error contact_add(struct cli *cli, struct contact_command *command)
+{
+	enum chappe_error error;
+
+	error = chappe_contact_add(cli->chappe, command->name, command->given);
 	if (error)
 		return cli_fail(cli, error, chappe_link_problem(cli->chappe));
 	error = wait_for(cli, is_greeting, command->timeout_ms, CHAPPE_ERR_UNREACHABLE);
 	if (error == CHAPPE_ERR_UNREACHABLE)
-		return cli_fail(cli, error, "the contact is kept, and the next command goes on");
+		return late(cli, error, "the contact is kept, and the next command goes on");
 	if (error)
-		return cli_fail(cli, error, NULL);
+		return late(cli, error, NULL);
 	error = wait_for(cli, is_ready, command->wait_ms, CHAPPE_ERR_NOT_ACKNOWLEDGED);
 	if (error == CHAPPE_OK)
 		fprintf(stderr, "%s has answered. Compare the digits: chappe contact verify %s\n",
@@ -148,65 +200,11 @@ static enum chappe_error contact_add(
 			"next commands.\n",
 			command->name);
 	else
-		return cli_fail(cli, error, NULL);
+		return late(cli, error, NULL);
 	return CHAPPE_OK;
 }
 
-static void list_json(void *context, const struct chappe_contact *contact)
-{
-	json_array_append_new(
-		context, json_pack("{s:s, s:s, s:b, s:s}", "name", contact->name, "state",
-				 cli_contact_state(contact->state), "verified", contact->verified,
-				 "safety", contact->safety));
-}
-
-static void list_text(void *context, const struct chappe_contact *contact)
-{
-	(void)context;
-	printf("%-24s %-9s %s\n", contact->name, cli_contact_state(contact->state),
-		contact->verified ? "verified" : "not verified");
-}
-
-static enum chappe_error contact_list(struct cli *cli)
-{
-	json_t *list;
-
-	if (!cli->json) {
-		chappe_contact_each(cli->chappe, list_text, NULL);
-		return CHAPPE_OK;
-	}
-	list = json_array();
-	chappe_contact_each(cli->chappe, list_json, list);
-	json_dumpf(list, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(list);
-	return CHAPPE_OK;
-}
-
-static enum chappe_error contact_verify(struct cli *cli, const struct contact_command *command)
-{
-	struct chappe_contact contact;
-	enum chappe_error error = chappe_contact_get(cli->chappe, command->name, &contact);
-
-	if (!error && !*contact.safety)
-		error = CHAPPE_ERR_CONTACT_NOT_READY;
-	if (!error && command->yes)
-		error = chappe_contact_set_verified(cli->chappe, command->name, true);
-	if (error)
-		return cli_fail(cli, error, command->name);
-	puts(contact.safety);
-	if (command->yes)
-		fprintf(stderr, "%s is verified.\n", command->name);
-	else
-		fprintf(stderr,
-			"%s sees the same digits, or somebody is in between. When you have "
-			"compared "
-			"them:\nchappe contact verify %s --yes\n",
-			command->name, command->name);
-	return CHAPPE_OK;
-}
-
-static enum chappe_error contact_revoke(struct cli *cli, const struct contact_command *command)
+static enum chappe_error contact_revoke(struct cli *cli, struct contact_command *command)
 {
 	enum chappe_error error = chappe_contact_revoke(cli->chappe, command->name);
 
@@ -214,49 +212,49 @@ static enum chappe_error contact_revoke(struct cli *cli, const struct contact_co
 		return cli_fail(cli, error, command->name);
 	error = wait_for(cli, is_revoked, command->timeout_ms, CHAPPE_ERR_UNREACHABLE);
 	if (error)
-		return cli_fail(cli, error,
+		return late(cli, error,
 			"this device takes nothing from the contact any more; its route at the "
 			"relay ends with the next command");
 	fprintf(stderr, "%s is revoked.\n", command->name);
 	return CHAPPE_OK;
 }
 
+/* ---- The command ---- */
+
+static const struct form {
+	const char *name;
+	int arguments; /* with its own name */
+	enum chappe_error (*run)(struct cli *cli, struct contact_command *command);
+} forms[] = {
+	{ "new", 2, contact_new },
+	{ "link", 2, contact_link },
+	{ "add", 3, contact_add },
+	{ "list", 1, contact_list },
+	{ "verify", 2, contact_verify },
+	{ "revoke", 2, contact_revoke },
+};
+
 static enum chappe_error dispatch(
 	struct cli *cli, struct contact_command *command, int count, char **arguments)
 {
-	static const struct {
-		const char *name;
-		int arguments;
-	} forms[] = { { "new", 2 }, { "add", 3 }, { "list", 1 }, { "verify", 2 }, { "revoke", 2 } };
 	size_t form = 0, form_count = sizeof forms / sizeof forms[0];
 	enum chappe_error error;
 
 	if (count == 0)
-		return cli_usage(cli, "contact", "contact needs new, add, list, verify or revoke");
+		return cli_usage(
+			cli, "contact", "contact needs new, link, add, list, verify or revoke");
 	while (form < form_count && strcmp(forms[form].name, arguments[0]) != 0)
 		form++;
 	if (form == form_count || forms[form].arguments != count)
 		return cli_usage(cli, "contact", "wrong arguments");
+	command->name = count > 1 ? arguments[1] : NULL;
+	error = count > 2 ? read_link(cli, command, arguments[2]) : CHAPPE_OK;
+	if (error)
+		return error;
 	cli->command = command;
 	cli->on_event = on_event;
 	error = cli_open(cli);
-	if (error)
-		return error;
-	if (!chappe_joined(cli->chappe))
-		return cli_fail(cli, CHAPPE_ERR_NOT_JOINED, NULL);
-	command->name = count > 1 ? arguments[1] : NULL;
-	switch (form) {
-	case 0:
-		return contact_new(cli, command);
-	case 1:
-		return contact_add(cli, command, arguments[2]);
-	case 2:
-		return contact_list(cli);
-	case 3:
-		return contact_verify(cli, command);
-	default:
-		return contact_revoke(cli, command);
-	}
+	return error ? error : forms[form].run(cli, command);
 }
 
 enum chappe_error cli_contact(struct cli *cli, int argc, char **argv)

@@ -25,7 +25,7 @@ static bool join_done(const struct cli *cli)
 
 static enum chappe_error join(struct cli *cli, const char *invitation, int timeout_ms, bool *joined)
 {
-	enum chappe_error error = cli_open(cli);
+	enum chappe_error error = cli_open_new(cli);
 
 	if (error)
 		return error;
@@ -64,7 +64,7 @@ enum chappe_error cli_join(struct cli *cli, int argc, char **argv)
 		return join(cli, argv[optind], timeout_ms, &joined);
 	error = cli_read_all(stdin, INVITATION_MAX_BYTES, &text, &len);
 	if (error)
-		return cli_fail(cli, error, "standard input");
+		return cli_fail_reading(cli, error, "standard input");
 	text[len] = '\0';
 	error = join(cli, text, timeout_ms, &joined);
 	sodium_memzero(text, len);
@@ -171,8 +171,6 @@ enum chappe_error cli_status(struct cli *cli, int argc, char **argv)
 	error = cli_open(cli);
 	if (error)
 		return error;
-	if (!chappe_joined(cli->chappe))
-		return cli_fail(cli, CHAPPE_ERR_NOT_JOINED, NULL);
 	if (!offline)
 		error = cli_wait(cli, status_done, timeout_ms, CHAPPE_ERR_UNREACHABLE);
 	chappe_get_status(cli->chappe, &status);

@@ -1,10 +1,14 @@
 #include "src/cli/cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static const struct cli_command commands[] = {
 	{ "join", "INVITATION", "enrol this device with a relay, by its operator's invitation",
@@ -14,10 +18,11 @@ static const struct cli_command commands[] = {
 		"invitation is kept: every later command tries again.\n\n"
 		"  --timeout S   give up after S seconds (default 20)\n",
 		cli_join },
-	{ "contact", "new|add|list|verify|revoke …", "who this device exchanges messages with",
+	{ "contact", "new|link|add|list|verify|revoke …", "who this device exchanges messages with",
 		"  contact new NAME [--qr]     make a contact and print the link to hand over.\n"
 		"                              It is good for one person and must reach them by a\n"
 		"                              way that nobody else reads. --qr draws it as well.\n"
+		"  contact link NAME [--qr]    show that link again, until it is used\n"
 		"  contact add NAME LINK       take the link another person made (- reads it from\n"
 		"                              standard input) and say hello to their device; if "
 		"it\n"
@@ -154,6 +159,7 @@ static char *default_directory(void)
 
 static enum chappe_error run(struct cli *cli, int argc, char **argv)
 {
+	static char name[32];
 	const struct cli_command *command;
 
 	if (argc == 0) {
@@ -170,43 +176,70 @@ static enum chappe_error run(struct cli *cli, int argc, char **argv)
 			return help(cli, argv[0]);
 	if (!cli->directory)
 		return cli_usage(cli, NULL, "no directory: give --dir, or set CHAPPE_DIR or HOME");
-	optind = 0; /* the command's own options, from the start (getopt(3), GNU) */
+	snprintf(name, sizeof name, "chappe %s", command->name);
+	argv[0] = name; /* getopt(3) begins with it what it says of a wrong option */
+	optind = 0;     /* the command's own options, from the start (GNU) */
 	return command->run(cli, argc, argv);
+}
+
+/* Where one of the three is closed, the next file that is opened would take its place: a message
+ * would be printed into the device's storage, and acknowledged. So reading and writing fails. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+/* What was printed has arrived, or it is said. */
+static enum chappe_error finish_output(enum chappe_error error)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return error;
+	if (error)
+		return error; /* which was said */
+	fprintf(stderr, "chappe: can't write the output: %s\n", strerror(errno));
+	return CHAPPE_ERR_INTERNAL;
+}
+
+/* The option that ends here, 0 where a command follows. */
+static int parse(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' }, { 0 } };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+h", options, NULL)) == 'd')
+		cli->directory = optarg;
+	return option == -1 ? 0 : option;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' }, { 0 } };
 	const struct rlimit no_core = { 0, 0 }; /* it would hold keys */
 	struct cli cli = { 0 };
-	char *fallback = default_directory();
-	enum chappe_error error;
+	char *fallback;
+	enum chappe_error error = CHAPPE_OK;
 	int option;
 
+	hold_standard_descriptors();
+	setlocale(LC_CTYPE, ""); /* what the terminal can show */
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &no_core);
-	cli.directory = fallback;
-	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			cli.directory = optarg;
-			break;
-		case 'h':
-			print_help(stdout);
-			free(fallback);
-			return 0;
-		case 'v':
-			puts("chappe " CHAPPE_VERSION);
-			free(fallback);
-			return 0;
-		default:
-			free(fallback);
-			return (int)cli_usage(&cli, NULL, NULL);
-		}
-	}
-	error = run(&cli, argc - optind, argv + optind);
-	chappe_close(cli.chappe);
+	cli.directory = fallback = default_directory();
+	option = parse(&cli, argc, argv);
+	if (option == 'h')
+		print_help(stdout);
+	else if (option == 'v')
+		puts("chappe " CHAPPE_VERSION);
+	else if (option == '?')
+		error = cli_usage(&cli, NULL, NULL);
+	else
+		error = run(&cli, argc - optind, argv + optind);
+	cli_close(&cli);
+	error = finish_output(error);
 	free(fallback);
+	if (cli_interrupted())
+		raise(cli_interrupted()); /* as whoever started us expects */
 	return (int)error;
 }

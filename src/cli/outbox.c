@@ -103,8 +103,6 @@ enum chappe_error cli_outbox(struct cli *cli, int argc, char **argv)
 	error = cli_open(cli);
 	if (error)
 		return error;
-	if (!chappe_joined(cli->chappe))
-		return cli_fail(cli, CHAPPE_ERR_NOT_JOINED, NULL);
 	if (strcmp(action, "list") == 0)
 		return list(cli);
 	return drop(cli, argv[optind], argv + optind + 1, argc - optind - 1);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +67,8 @@ enum chappe_error cli_sent_late(
 {
 	bool kept = is_kept(sent, sending);
 
+	if (kept && cli_interrupted())
+		return CHAPPE_ERR_KEPT;
 	if (cli->state != CHAPPE_STATE_CONNECTED) {
 		if (kept && cli->state != CHAPPE_STATE_REFUSED)
 			return CHAPPE_ERR_KEPT;
@@ -119,7 +120,7 @@ static enum chappe_error fail_about(
 		     error == CHAPPE_ERR_NOT_ACKNOWLEDGED || error == CHAPPE_ERR_KEY_REFUSED ||
 		     error == CHAPPE_ERR_NOT_ACCEPTED || error == CHAPPE_ERR_KEPT;
 
-	if (error == CHAPPE_ERR_KEPT && cli->chappe)
+	if (error == CHAPPE_ERR_KEPT && cli->chappe && cli->state != CHAPPE_STATE_CONNECTED)
 		cli_fail(cli, cli->state_error ? cli->state_error : CHAPPE_ERR_UNREACHABLE, NULL);
 	cli_fail(cli, error, about ? command->name : NULL);
 	if (is_kept(&command->sent, &command->sending) && error != CHAPPE_ERR_KEPT &&
@@ -128,6 +129,9 @@ static enum chappe_error fail_about(
 	if (command->sent.accepted)
 		fprintf(stderr, "chappe: the relay has the message and keeps it for %s\n",
 			command->name);
+	else if (error == CHAPPE_ERR_LOCKED || error == CHAPPE_ERR_CONTACT_NOT_READY ||
+		 error == CHAPPE_ERR_STORAGE)
+		fputs("chappe: the message is not sent\n", stderr);
 	return error;
 }
 
@@ -143,20 +147,24 @@ static enum chappe_error open_or_hand_over(
 			return error;
 		error = handover_send(cli, command->name, command->data, command->len,
 			&command->sending, left > 0 ? (int)left : 0, handed);
-		if (*handed || left <= 0)
+		if (*handed || left <= 0 || cli_interrupted())
 			return error ? fail_about(cli, error, command) : CHAPPE_OK;
-		poll(NULL, 0, LOCK_PAUSE_MS);
+		cli_poll(NULL, 0, LOCK_PAUSE_MS);
 	}
 }
 
 static enum chappe_error send_message(struct cli *cli, struct send_command *command, int timeout_ms)
 {
 	bool handed;
-	enum chappe_error error =
-		open_or_hand_over(cli, command, cli_now_ms() + timeout_ms, &handed);
+	enum chappe_error error;
 
+	if (!cli_has_directory(cli))
+		return cli_fail(cli, CHAPPE_ERR_NOT_JOINED, NULL);
+	error = open_or_hand_over(cli, command, cli_now_ms() + timeout_ms, &handed);
 	if (error || handed)
 		return error;
+	if (!chappe_joined(cli->chappe))
+		return cli_fail(cli, CHAPPE_ERR_NOT_JOINED, NULL);
 	cli->command = command;
 	cli->on_event = on_event;
 	try_to_queue(cli);
@@ -259,7 +267,7 @@ enum chappe_error cli_send(struct cli *cli, int argc, char **argv)
 			return error;
 		}
 		if (error)
-			return cli_fail(cli, error, path ? path : "standard input");
+			return cli_fail_reading(cli, error, path ? path : "standard input");
 		command.data = data;
 	}
 	error = send_message(cli, &command, arguments.timeout_ms);

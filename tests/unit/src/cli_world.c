@@ -148,8 +148,10 @@ pid_t cli_start(
 		int o = open(output ? output : out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		int e = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		int i = open("/dev/null", O_RDONLY);
-		if (dup2(i, 0) < 0 || dup2(o, 1) < 0 || dup2(e, 2) < 0)
+		if (dup2(i, 0) < 0 || dup2(e, 2) < 0 || (o >= 0 && dup2(o, 1) < 0))
 			_exit(99);
+		if (output && !*output)
+			close(STDOUT_FILENO);
 		execv(argv[0], (char *const *)argv);
 		_exit(98);
 	}

@@ -23,7 +23,9 @@ struct cli_world {
 int cli_setup(void **state);
 int cli_teardown(void **state);
 
-/* Starts chappe --dir DIR/device with arguments up to NULL; output is a path, NULL: DIR/device.out.
+#define CLI_CLOSED "" /* no standard output at all */
+/* Starts chappe --dir DIR/device with arguments up to NULL; output is a path or CLI_CLOSED, NULL:
+ * DIR/device.out.
  */
 pid_t cli_start(
 	struct cli_world *w, const char *device, const char *output, const char *const *arguments);

@@ -35,7 +35,7 @@ static void wrong_usage_is_told_apart(void **state)
 		{ { "contact", "list" }, CHAPPE_ERR_NOT_JOINED },
 		{ { "send" }, CHAPPE_ERR_USAGE },
 		{ { "send", "bob", "--file", "/nonexistent" }, CHAPPE_ERR_USAGE },
-		{ { "send", "bob", "x" }, CHAPPE_ERR_NO_CONTACT },
+		{ { "send", "bob", "x" }, CHAPPE_ERR_NOT_JOINED },
 		{ { "send", "bob", "x", "--live", "--wait" }, CHAPPE_ERR_USAGE },
 		{ { "send", "bob", "x", "--ttl", "0" }, CHAPPE_ERR_USAGE },
 		{ { "recv", "--count", "0" }, CHAPPE_ERR_USAGE },
@@ -210,7 +210,7 @@ static void a_receiver_sends_stored_messages_for_others(void **state)
 	cli_pair(w);
 	alice = CLI_START(w, "alice", "recv", "--follow");
 	cli_serve(w, 200);
-	assert_int_equal(CLI(w, "alice", "status"), CHAPPE_ERR_LOCKED);
+	assert_int_equal(CLI(w, "alice", "recv"), CHAPPE_ERR_LOCKED);
 	assert_int_equal(CLI(w, "alice", "send", "bob", "handed over"), 0);
 	w->relay->no_store = true;
 	assert_int_equal(
@@ -309,7 +309,7 @@ static void a_process_that_receives_sends_for_others(void **state)
 	bob = CLI_START(w, "bob", "recv", "--count", "2", "--from", "alice");
 	cli_serve(w, 200);
 	/* alice's directory is taken: her second process is served by the first */
-	assert_int_equal(CLI(w, "alice", "status"), CHAPPE_ERR_LOCKED);
+	assert_int_equal(CLI(w, "alice", "recv"), CHAPPE_ERR_LOCKED);
 	pid_t sender = cli_start(w, "alice", NULL,
 		(const char *const[]){ "send", "bob", "by the other process", "--live", NULL });
 	assert_int_equal(cli_finish(w, "alice", sender), 0);

