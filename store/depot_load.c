@@ -235,7 +235,7 @@ static int open_parts(struct depot *depot, const char *directory, uint32_t devic
 	return result;
 }
 
-int depot_open(struct depot **out, const char *directory, const struct depot_limits *limits,
+static int open_once(struct depot **out, const char *directory, const struct depot_limits *limits,
 	uint32_t devices_max, uint32_t now, struct depot_report *report,
 	char error[DEPOT_ERROR_BYTES])
 {
@@ -266,6 +266,17 @@ int depot_open(struct depot **out, const char *directory, const struct depot_lim
 	(void)depot_commit(depot); /* nothing; looks at the disk */
 	*out = depot;
 	return 0;
+}
+
+int depot_open(struct depot **depot, const char *directory, const struct depot_limits *limits,
+	uint32_t devices_max, uint32_t now, struct depot_report *report,
+	char error[DEPOT_ERROR_BYTES])
+{
+	const int result = open_once(depot, directory, limits, devices_max, now, report, error);
+
+	return result != -EUCLEAN
+		       ? result
+		       : open_once(depot, directory, limits, devices_max, now, report, error);
 }
 
 void depot_close(struct depot *depot)

@@ -85,7 +85,8 @@ int engine_get_index(struct engine *engine, uint64_t number, struct record_index
 ssize_t engine_get_body(struct engine *engine, uint64_t number, struct record_body_bytes *body);
 
 /* Reads all at start: first what was delivered, then the index in ascending order. A visit that
- * returns other than 0 ends it, with that result. */
+ * returns other than 0 ends it, with that result. -EUCLEAN where the index does not name all that
+ * it should: it was set aside, and opened again the engine makes it anew. */
 struct engine_visits {
 	int (*delivered)(
 		void *arg, uint64_t number, struct record_delivered_bytes *bytes, size_t len);

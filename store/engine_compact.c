@@ -1,5 +1,6 @@
 /* Segments that hold little are emptied: what lives in them is copied as it lies, and the index
- * leads to the copy once that is durable. */
+ * leads to the copy once that is durable. The segment goes once that part of the index is in one of
+ * RocksDB's tables: a log that ends early must not lead back to a segment that is gone. */
 #include "engine_private.h"
 
 #include <errno.h>
@@ -139,6 +140,20 @@ static int move(struct engine *engine, struct copies *copies)
 	return result == 0 ? repoint(engine, copies) : result;
 }
 
+/* Lets go of segments that were emptied. 1 where there may be more to do. */
+static int end_flush(struct engine *engine)
+{
+	const int flushed = table_is_flushed(engine->table);
+
+	if (flushed < 0)
+		return flushed;
+	for (uint32_t at = 0; flushed && segments_at(engine->segments, at); at++)
+		segments_at(engine->segments, at)->moved = false;
+	engine->flushing = !flushed;
+	(void)segments_remove_empty(engine->segments);
+	return 1;
+}
+
 static int step(struct engine *engine, struct segment *segment)
 {
 	struct copies copies = { .from = engine->step, .to = engine->step + ENGINE_STEP_BYTES };
@@ -151,6 +166,7 @@ static int step(struct engine *engine, struct segment *segment)
 		return 1;
 	}
 	const size_t seen = gather(engine, (size_t)got, &copies);
+	segment->moved |= copies.count > 0;
 	const int result = copies.count > 0 ? move(engine, &copies) : 0;
 	if (result < 0) {
 		atomic_store(&engine->failed, result);
@@ -162,7 +178,11 @@ static int step(struct engine *engine, struct segment *segment)
 	segment = segments_find(engine->segments, engine->emptying.segment);
 	segment->stuck = segment->live > 0;
 	engine->emptying.segment = 0;
-	(void)segments_remove_empty(engine->segments);
+	engine->flushing = segment->moved;
+	if (engine->flushing)
+		table_flush(engine->table);
+	else
+		(void)segments_remove_empty(engine->segments);
 	return 1;
 }
 
@@ -170,6 +190,8 @@ int engine_empty_some(struct engine *engine, uint32_t all)
 {
 	if (atomic_load(&engine->failed) != 0 || !engine->is_loaded || engine->copying)
 		return 0;
+	if (engine->flushing)
+		return end_flush(engine);
 	struct segment *segment = choose(engine, all);
 	if (!segment)
 		return 0;

@@ -8,7 +8,9 @@ struct load {
 	struct engine *engine;
 	const struct engine_visits *visits;
 	void *arg;
-	uint64_t next; /* behind all that the index holds */
+	uint64_t next;    /* behind all that the index holds */
+	uint64_t entries; /* that were read */
+	bool damaged;     /* there were others */
 };
 
 static int visit_delivered(void *arg, uint64_t number, const void *value, size_t len)
@@ -49,8 +51,10 @@ static int visit_group(void *arg, uint64_t number, const void *value, size_t len
 
 	if (group_read(&group, number, value, len) < 0) {
 		load->next = first_number(number + 1);
+		load->damaged = true;
 		return load->visits->damaged(load->arg, first_number(number), load->next);
 	}
+	load->entries += group.count;
 	for (uint32_t at = 0; at < group.count && result == 0; at++) {
 		const struct group_entry *entry = &group.entries[at];
 		segments_hold(segments, group_entry_place(entry), group_entry_length(entry));
@@ -66,6 +70,7 @@ static int damaged_groups(void *arg, uint64_t first, uint64_t end)
 	struct load *load = arg;
 
 	load->next = first_number(end);
+	load->damaged = true;
 	return load->visits->damaged(load->arg, first_number(first), load->next);
 }
 
@@ -91,11 +96,17 @@ int engine_load(struct engine *engine, const struct engine_visits *visits, void 
 		return rebuilt;
 	}
 	engine_read_mark(engine);
+	const uint64_t entries = engine->mark.entries;
 	int result = table_scan(engine->table, TABLE_DELIVERED, 0, UINT64_MAX, visit_delivered,
 		skip_damaged, &load);
 	if (result == 0)
 		result = table_scan(engine->table, TABLE_GROUPS, 0, UINT64_MAX, visit_group,
 			damaged_groups, &load);
+	/* A table of it is missing, as a list of its files says that ends early. */
+	if (result == 0 && !load.damaged && load.entries < entries &&
+		engine_lose_table(engine) == 0)
+		return -EUCLEAN;
+	engine->mark.entries += load.entries - entries; /* what was erased meanwhile is counted */
 	if (result == 0)
 		result = end_index(&load);
 	engine_mark_all(engine);

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 struct mark_bytes {
-	le64 number;
+	le64 number, entries;
 	le32 segment, offset;
 };
 
@@ -16,15 +16,15 @@ void engine_read_mark(struct engine *engine)
 
 	if (engine->table &&
 		table_get(engine->table, TABLE_MARK, 0, &bytes, sizeof bytes) == sizeof bytes)
-		engine->mark = (struct engine_mark){ get64(bytes.number),
+		engine->mark = (struct engine_mark){ get64(bytes.number), get64(bytes.entries),
 			{ get32(bytes.segment), get32(bytes.offset) } };
 }
 
 void engine_put_mark(struct engine *engine)
 {
 	const struct engine_mark *mark = &engine->mark;
-	const struct mark_bytes bytes = { put64(mark->number), put32(mark->place.segment),
-		put32(mark->place.offset) };
+	const struct mark_bytes bytes = { put64(mark->number), put64(mark->entries),
+		put32(mark->place.segment), put32(mark->place.offset) };
 
 	table_put(engine->table, TABLE_MARK, 0, &bytes, sizeof bytes);
 }

@@ -33,6 +33,7 @@ struct engine_list {
  * one of them; zeros: nothing is known. */
 struct engine_mark {
 	uint64_t number;
+	uint64_t entries; /* messages that the index names */
 	struct segment_place place;
 };
 
@@ -78,6 +79,7 @@ struct engine {
 	bool copying;                  /* no segment goes */
 	struct segment_place emptying; /* engine_compact.c */
 	uint8_t *step;                 /* its two buffers of ENGINE_STEP_BYTES */
+	bool flushing;                 /* where the copies are, so that segments can go */
 };
 
 /* Room for one more, NULL without memory. */
@@ -120,6 +122,10 @@ int engine_open_table(
 	struct engine *engine, struct engine_report *report, char error[ENGINE_ERROR_BYTES]);
 /* All that the cells say is in the index, durably. */
 void engine_rebuilt(struct engine *engine);
+
+/* Sets the table aside: all is to be made anew from the cells, when the engine is opened the next
+ * time. 0 or -errno. */
+int engine_lose_table(struct engine *engine);
 
 /* engine_open.c. Makes a directory of the engine's format, which must not be there. 0 or -errno
  * with a text. */

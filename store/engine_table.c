@@ -59,24 +59,44 @@ void engine_rebuilt(struct engine *engine)
 		engine->rebuilding = false;
 }
 
-/* The damaged one is kept, for those who look for the cause; one that was not completed is not. */
-static int set_aside(const struct engine *engine)
+static int keep_aside(const struct engine *engine)
 {
 	char index[PATH_BYTES], aside[PATH_BYTES];
-	int result = 0;
 
 	path_of(engine, "index", index);
 	path_of(engine, "index.damaged", aside);
+	const int result = directory_remove(aside);
+	return result == 0 && rename(index, aside) != 0 && errno != ENOENT ? -errno : result;
+}
+
+/* The damaged one is kept, for those who look for the cause; one that was not completed is not. */
+static int set_aside(const struct engine *engine)
+{
+	char index[PATH_BYTES];
+	int result = 0;
+
+	path_of(engine, "index", index);
 	if (is_there(engine, ENGINE_REBUILDING)) {
 		result = directory_remove(index);
 	} else {
 		result = mark(engine);
 		if (result == 0)
-			result = directory_remove(aside);
-		if (result == 0 && rename(index, aside) != 0 && errno != ENOENT)
-			result = -errno;
+			result = keep_aside(engine);
 	}
 	return result == 0 ? sync_directory(engine) : result;
+}
+
+int engine_lose_table(struct engine *engine)
+{
+	if (atomic_load(&engine->failed) != 0)
+		return atomic_load(&engine->failed);
+	const int result = mark(engine);
+	if (result < 0)
+		return result;
+	table_close(engine->table);
+	engine->table = NULL;
+	(void)keep_aside(engine); /* else it is removed */
+	return 0;
 }
 
 static bool does_not_write(int result)

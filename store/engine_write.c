@@ -35,6 +35,7 @@ static void erase(struct engine *engine, struct engine_list *erased)
 		segments_release(
 			engine->segments, group_entry_place(entry), group_entry_length(entry));
 		group_remove(group, entry);
+		engine->mark.entries--;
 		engine_group_changed(engine, group);
 	}
 }
@@ -54,7 +55,9 @@ static void restore(struct engine *engine, struct engine_list *restored)
 		qsort(restored->items, restored->count, sizeof *entries, compare_entries);
 	for (size_t i = 0; i < restored->count; i++) {
 		(void)engine_open_group(engine, entries[i].number, &group);
+		const uint32_t before = group->count;
 		struct group_entry *entry = group_add(group, entries[i].number);
+		engine->mark.entries += group->count - before;
 		group_entry_set_place(entry, entries[i].place, entries[i].len);
 		entry->index = entries[i].index;
 		engine_group_changed(engine, group);
@@ -122,6 +125,7 @@ static int write_cells(struct engine *engine, struct engine_batch *batch)
 	if (result == 0)
 		segments_hold(engine->segments, place, batch->bytes);
 	engine->mark.place = place;
+	engine->mark.entries += batch->count;
 	return result;
 }
 

@@ -266,7 +266,7 @@ int segments_remove_empty(struct segments *segments)
 
 	for (uint32_t at = 0; at < segments->count; at++) {
 		const struct segment segment = segments->list[at];
-		if (segment.ended && segment.live == 0 && !segment.kept) {
+		if (segment.ended && segment.live == 0 && !segment.kept && !segment.moved) {
 			segment_name(segment.number, name);
 			if (unlinkat(segments->directory, name, 0) == 0 || errno == ENOENT) {
 				atomic_fetch_add(&segments->removed, 1);

@@ -34,6 +34,7 @@ struct segment {
 	bool stuck;     /* can't be emptied: not all of it can be read */
 	bool cold;      /* left the kernel's cache */
 	bool kept;      /* may hold what nothing leads to: neither emptied nor removed */
+	bool moved;     /* what lives in it was copied, but that may be lost yet: not removed */
 };
 
 struct segments;

@@ -184,6 +184,28 @@ int table_scan(struct table *table, enum table_space space, uint64_t first, uint
 	return result;
 }
 
+void table_flush(struct table *table)
+{
+	char *failure = NULL;
+	rocksdb_flushoptions_t *begin = rocksdb_flushoptions_create();
+
+	rocksdb_flushoptions_set_wait(begin, 0);
+	rocksdb_flush(table->db, begin, &failure);
+	rocksdb_flushoptions_destroy(begin);
+	(void)table_result(failure, NULL); /* shows in the properties */
+}
+
+int table_is_flushed(struct table *table)
+{
+	uint64_t left = 1, errors = 1;
+
+	if (rocksdb_property_int(table->db, "rocksdb.background-errors", &errors) != 0 ||
+		rocksdb_property_int(table->db, "rocksdb.num-immutable-mem-table", &left) != 0 ||
+		errors > 0)
+		return -EIO;
+	return left == 0;
+}
+
 int table_compact(struct table *table)
 {
 	char *failure = NULL;

@@ -40,6 +40,11 @@ typedef int table_damaged(void *arg, uint64_t first, uint64_t end);
 int table_scan(struct table *table, enum table_space space, uint64_t first, uint64_t end,
 	table_visit *visit, table_damaged *damaged, void *arg);
 
+/* Begins to move what is in the log only into a table, where it is part of what opens or does not;
+ * table_is_flushed() says 1 once all that was begun has ended, 0, or -EIO. */
+void table_flush(struct table *table);
+int table_is_flushed(struct table *table);
+
 /* Rewrites files without what was erased. 0 or -errno. */
 int table_compact(struct table *table);
 /* A consistent copy of all that is committed in a new directory on the same file system. */

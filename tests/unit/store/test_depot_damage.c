@@ -127,6 +127,12 @@ static void note_largest(const char *path, void *arg)
 	}
 }
 
+static void note_list(const char *path, void *arg)
+{
+	if (strstr(path, "/MANIFEST-"))
+		note_largest(path, arg);
+}
+
 /* RocksDB's log as it is. */
 static struct file log_now(void)
 {
@@ -240,6 +246,48 @@ static void last_writes_are_lost_on_a_disk_that_does_not_write(void **state)
 	files_unmount();
 }
 
+static void empty(const char *path, void *arg)
+{
+	(void)arg;
+	assert_int_equal(truncate(path, 0), 0);
+}
+
+/* The index led to copies in its log alone, and where they had been copied from is gone. */
+static void last_writes_are_lost_after_cells_were_moved(void **state)
+{
+	(void)state;
+	reopen();
+	take(1, ALL);
+	receive(1, ALL - EACH);
+	assert_int_equal(depot_compact(depot), 0);
+	assert_wait(ALL - EACH + 1, EACH);
+	end();
+	files_each(".log", empty, NULL);
+	reopen();
+	assert_wait(ALL - EACH + 1, EACH);
+}
+
+/* The list of the index's files ends before one of them was added, but its log goes on behind: it
+ * opens, and what it says is read and compared with what it should. */
+static void a_table_of_the_index_is_missing(void **state)
+{
+	struct file list = { "", 0 };
+
+	(void)state;
+	reopen();
+	take(1, ALL);
+	reopen(); /* moves the log into a table */
+	take(ALL + 1, EACH);
+	end();
+	files_each("", note_list, &list);
+	assert_int_equal(truncate(list.path, list.size / 2), 0);
+	for (int round = 0; round < 2; round++) {
+		reopen();
+		assert_wait(1, ALL + EACH);
+		assert_int_equal(report.engine.index_lost, round == 0);
+	}
+}
+
 static void empty_table(void)
 {
 	struct file table = { "", 0 };
@@ -317,6 +365,8 @@ int main(void)
 		TEST(what_was_received_before_does_not_come_again),
 		TEST(numbers_go_on_when_nothing_waits),
 		TEST(last_writes_are_lost_on_a_disk_that_does_not_write),
+		TEST(last_writes_are_lost_after_cells_were_moved),
+		TEST(a_table_of_the_index_is_missing),
 		TEST(damaged_index_on_a_disk_that_does_not_write),
 #undef TEST
 	};
