@@ -13,8 +13,9 @@ enum {
 	DEPOT_BATCH_MAX = ENGINE_BATCH_MAX, /* frames between two commits */
 	DEPOT_ERROR_BYTES = 1024,
 	DEPOT_TTL_MINUTES = 21 * 24 * 60,
-	DEPOT_SWEEP_WORK = 32768,  /* entries that a step of the sweep looks at, */
-	DEPOT_SWEEP_ERASED = 2048, /* and erases, at most */
+	DEPOT_LATE_MINUTES = 24 * 60, /* a start does not erase what is over for longer */
+	DEPOT_SWEEP_WORK = 32768,     /* entries that a step of the sweep looks at, */
+	DEPOT_SWEEP_ERASED = 2048,    /* and erases, at most */
 };
 
 struct depot_limits {
@@ -34,6 +35,7 @@ struct depot_report {
 	uint64_t unindexed;  /* of these, behind the end of the index: the process ended before it
 			      * was written, or its last writes are lost */
 	uint64_t unreadable; /* records, or ranges of cells, that are lost */
+	uint64_t late; /* messages whose time was over DEPOT_LATE_MINUTES ago: they still wait */
 };
 
 enum depot_verdict {

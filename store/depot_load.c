@@ -68,9 +68,21 @@ static int keep(struct load *load, uint64_t number, const struct record_index *i
 	return result;
 }
 
+/* What is over for long is left to the sweep: either nothing ran for so long, or the clock is
+ * wrong, and can be set right while the messages are there. */
 static bool is_over(const struct load *load, const struct record_index *index)
 {
-	return depot_expiry(load->depot, index->arrived, index->ttl) <= load->depot->now;
+	const uint32_t expiry = depot_expiry(load->depot, index->arrived, index->ttl);
+	const uint32_t now = load->depot->now;
+
+	if (expiry > now)
+		return false;
+	if (now - expiry >= DEPOT_LATE_MINUTES) {
+		load->report->late++;
+		return false;
+	}
+	load->depot->expired++;
+	return true;
 }
 
 /* Numbers ascend. */

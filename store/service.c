@@ -12,10 +12,18 @@
 
 enum {
 	HOUSE_US = 1000000,
+	HOLD_S = 3600,
 	KEYS_US = 10000000, /* so long may a key outlive its last message */
 	SWEEP_US = 20000,   /* between steps: a million mailboxes in ten seconds */
 	TAKES = 3,          /* of ACCEPT_TAKE_MAX, in a turn or step: no more than 1.5 ms */
 };
+
+/* The machine's clock may be wrong: nobody's messages go by it before somebody could look. */
+static void hold_sweep(struct service *service, uint64_t now_us)
+{
+	service->hold_us = now_us + HOLD_S * UINT64_C(1000000);
+	service->sweep_us = UINT64_MAX;
+}
 
 static void report_start(const struct service *service)
 {
@@ -42,6 +50,11 @@ static void report_start(const struct service *service)
 			service->directory, (unsigned long long)report->damaged,
 			(unsigned long long)report->rebuilt,
 			(unsigned long long)report->unreadable);
+	if (report->late > 0)
+		log_warning("%s: %llu messages are over a day older than they may be, by this "
+			    "machine's clock: they go in an hour. If the clock is wrong, stop "
+			    "chappe-store before that and set it",
+			service->directory, (unsigned long long)report->late);
 	log_info("%llu messages wait in %u mailboxes", (unsigned long long)report->messages,
 		mailboxes_count(depot_mailboxes(service->depot)));
 }
@@ -70,6 +83,8 @@ int service_open(struct service *service, const char *directory, const char *run
 	if (result < 0)
 		return result;
 	report_start(service);
+	if (service->report.late > 0)
+		hold_sweep(service, clock_us());
 	service->commit_ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	depot_tell_end(service->depot, service->commit_ended);
 	result = work_init(&service->work, service->depot, directory);
@@ -210,9 +225,17 @@ static void keep_house(struct service *service)
 		depot_turn_keys(service->depot);
 	}
 	depot_set_time(service->depot, minute);
+	if (service->house_minute != 0 && minute >= service->house_minute + DEPOT_LATE_MINUTES) {
+		log_warning("this machine's clock has jumped ahead by %u minutes: for an hour no "
+			    "message goes because of its age. If the clock is wrong, set it",
+			minute - service->house_minute);
+		hold_sweep(service, service->now_us);
+	}
+	service->house_minute = minute;
 	depot_look_at_disk(service->depot);
 	report_unreadable(service);
-	if (service->swept_minute == minute || service->sweep_us != UINT64_MAX)
+	if (service->swept_minute == minute || service->sweep_us != UINT64_MAX ||
+		service->now_us < service->hold_us)
 		return;
 	service->swept_minute = minute;
 	service->sweep_us = service->now_us;

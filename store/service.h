@@ -66,6 +66,8 @@ struct service {
 	uint64_t sweep_us;         /* when the sweep goes on; UINT64_MAX: it is through */
 	uint64_t turn_keys_us;     /* when keys are */
 	uint64_t unreadable;       /* of those that deliveries found, on the log by now */
+	uint64_t hold_us;          /* no sweep begins before: the clock may be wrong */
+	uint32_t house_minute;     /* by the clock, a second ago */
 	uint32_t swept_minute;     /* in which the last sweep began */
 	bool input;                /* the dataplane rang, or there was more than a batch */
 	bool commit_owed;          /* since the last tick, as another was under way */

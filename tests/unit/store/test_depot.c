@@ -236,6 +236,23 @@ static void old_messages_are_erased(void **state)
 	assert_int_equal(depot_epochs(depot), 0);
 }
 
+/* A clock that is months ahead, at a start: what it calls too old waits for the sweep. */
+static void a_start_does_not_erase_by_a_clock_that_is_far_ahead(void **state)
+{
+	(void)state;
+	assert_int_equal(depot_take(depot, 1, cell(1, 2), SMALL), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	reopen(NOW + DEPOT_TTL_MINUTES + DEPOT_LATE_MINUTES);
+	assert_int_equal(report.late, 1);
+	assert_int_equal(box_of(1)->count, 1);
+	reopen(NOW);
+	assert_int_equal(report.late, 0);
+	assert_int_equal(box_of(1)->count, 1);
+	reopen(NOW + DEPOT_TTL_MINUTES + DEPOT_LATE_MINUTES - 1);
+	assert_null(box_of(1));
+	assert_int_equal(depot_expired(depot), 1);
+}
+
 /* Each second of them, in one mailbox: then all. Between steps others come and go. */
 static void a_large_mailbox_expires_in_bounded_steps(void **state)
 {
@@ -432,6 +449,7 @@ int main(void)
 		TEST(what_was_not_committed_does_not_wait),
 		TEST(limits_hold),
 		TEST(old_messages_are_erased),
+		TEST(a_start_does_not_erase_by_a_clock_that_is_far_ahead),
 		TEST(a_large_mailbox_expires_in_bounded_steps),
 		TEST(files_show_nothing_and_keep_no_key),
 		TEST(damaged_index_is_rebuilt),
