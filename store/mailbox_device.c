@@ -27,10 +27,12 @@ void mailbox_leave_device(struct mailboxes *boxes, const struct mailbox *box)
 	if (box->device == MAILBOX_NO_DEVICE)
 		return;
 	struct mailbox_device *device = &boxes->devices[box->device];
-	uint32_t *link = &device->first;
-	while (mailbox_of(boxes, *link) != box)
-		link = &mailbox_of(boxes, *link)->next;
-	*link = box->next;
+	if (box->previous == MAILBOX_NONE)
+		device->first = box->next;
+	else
+		mailbox_of(boxes, box->previous)->next = box->next;
+	if (box->next != MAILBOX_NONE)
+		mailbox_of(boxes, box->next)->previous = box->previous;
 	device->load.count -= box->count;
 	device->load.large -= box->large;
 }
@@ -49,8 +51,12 @@ int mailbox_set_device(struct mailboxes *boxes, struct mailbox *box, uint32_t de
 	if (device == MAILBOX_NO_DEVICE)
 		return 0;
 	struct mailbox_device *to = &boxes->devices[device];
+	const uint32_t place = mailbox_place(boxes, box);
+	if (to->first != MAILBOX_NONE)
+		mailbox_of(boxes, to->first)->previous = place;
 	box->next = to->first;
-	to->first = mailbox_place(boxes, box);
+	box->previous = MAILBOX_NONE;
+	to->first = place;
 	to->load.count += box->count;
 	to->load.large += box->large;
 	return 0;

@@ -15,7 +15,11 @@ enum {
 	HOLD_S = 3600,
 	KEYS_US = 10000000, /* so long may a key outlive its last message */
 	SWEEP_US = 20000,   /* between steps: a million mailboxes in ten seconds */
-	TAKES = 3,          /* of ACCEPT_TAKE_MAX, in a turn or step: no more than 1.5 ms */
+	/* Events in a turn; EVENTS_AT_ONCE without a look at the clock. */
+	EVENTS_US = 1500,
+	EVENTS_AT_ONCE = 64,
+	RESYNCS = 2,
+	TAKES = 3, /* of ACCEPT_TAKE_MAX, in a turn or step: no more than 1.5 ms */
 };
 
 /* The machine's clock may be wrong: nobody's messages go by it before somebody could look. */
@@ -157,17 +161,24 @@ static void take_event(struct service *service, const struct share_event *event)
 	}
 }
 
+/* Bounded in time, as some of them have work for every mailbox there is: a dataplane that sends
+ * them without end must not keep this loop from everything else. */
 static void take_events(struct service *service)
 {
 	struct ring *events = &service->attach.share.events;
-	struct share_event event;
+	const uint64_t until_us = clock_us() + EVENTS_US;
+	struct share_event event = { 0 };
+	int resyncs = 0;
 
-	for (int i = 0; i < SHARE_EVENT_SLOTS && is_present(service); i++) {
+	for (int i = 0; i < EVENTS_AT_ONCE || clock_us() < until_us; i++) {
+		if (!is_present(service) || i == SHARE_EVENT_SLOTS || resyncs == RESYNCS)
+			return;
 		if (!ring_take(events, &event)) {
 			if (events->broken)
 				detach(service, "its ring of events makes no sense");
 			return;
 		}
+		resyncs += event.kind == SHARE_RESYNC;
 		if (!share_event_ok(&event, service->attach.devices_max))
 			detach(service, "an event that makes no sense");
 		else
@@ -377,7 +388,8 @@ uint64_t service_due_us(const struct service *service)
 {
 	uint64_t due_us = service->keep_house_us, other_us = attach_due_us(&service->attach);
 
-	if (service->input || accept_has_work(&service->accept))
+	if (service->input || accept_has_work(&service->accept) ||
+		(is_present(service) && ring_waits(&service->attach.share.events)))
 		return 0;
 	due_us = other_us < due_us ? other_us : due_us;
 	due_us = service->sweep_us < due_us ? service->sweep_us : due_us;

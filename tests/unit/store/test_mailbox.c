@@ -13,6 +13,7 @@
 #include "store/recent.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 enum { ROUTES = 3000, DEVICES = 50, STEPS = 200000, MESSAGES = STEPS };
 
@@ -226,12 +227,43 @@ static void recent_frames_are_known_until_forgotten(void **state)
 	recent_destroy(recent);
 }
 
+/* Where many mailboxes are one device's, none of them costs a look at the others. */
+static void a_mailbox_changes_its_device_at_once(void **state)
+{
+	enum { BOXES = 300000 };
+	struct mailboxes *boxes = mailboxes_create(2);
+	uint8_t route[WIRE_ROUTE_BYTES];
+	uint32_t seen = 0;
+
+	(void)state;
+	for (uint32_t n = 0; n < BOXES; n++) {
+		route_bytes(n, route);
+		assert_int_equal(
+			mailbox_add(boxes, route, mailbox_entry(1 + n, n, 0, false), n), 0);
+		assert_int_equal(mailbox_set_device(boxes, mailbox_find(boxes, route), 0), 0);
+	}
+	alarm(30);                                 /* milliseconds; or a minute and more */
+	for (uint32_t n = 0; n < 2 * BOXES; n++) { /* always the first of the device's */
+		route_bytes(n % BOXES, route);
+		assert_int_equal(
+			mailbox_set_device(boxes, mailbox_find(boxes, route), n < BOXES), 0);
+	}
+	alarm(0);
+	for (const struct mailbox *box = mailbox_first(boxes, 0); box;
+		box = mailbox_next(boxes, box))
+		seen++;
+	assert_int_equal(seen, BOXES);
+	assert_null(mailbox_first(boxes, 1));
+	mailboxes_destroy(boxes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(behaves_like_the_model),
 		cmocka_unit_test(slots_that_cannot_be_are_refused),
 		cmocka_unit_test(calendar_tells_minute_and_epoch),
+		cmocka_unit_test(a_mailbox_changes_its_device_at_once),
 		cmocka_unit_test(recent_frames_are_known_until_forgotten),
 	};
 	return cmocka_run_group_tests_name("mailbox", tests, NULL, NULL);

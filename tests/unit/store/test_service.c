@@ -511,6 +511,23 @@ static void room_that_comes_back_is_noticed(void **state)
 	open_service(); /* for the teardown */
 }
 
+/* Each of them is work for all mailboxes. */
+static void takes_few_resyncs_in_a_turn(void **state)
+{
+	uint32_t turns = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_true(relay_event(&relay, SHARE_RESYNC, 0, 0));
+	for (; ring_waiting(&relay.share.events) > 0; turns++) {
+		assert_in_range(turns, 0, 20);
+		assert_true(service_due_us(&service) == 0);
+		turn();
+	}
+	assert_in_range(turns, 10, 20);
+	store(3, 7, 1, SMALL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -533,6 +550,7 @@ int main(void)
 		TEST(hostile_records_end_the_link),
 		TEST(repetition_takes_the_time_of_a_commit),
 		TEST(room_that_comes_back_is_noticed),
+		TEST(takes_few_resyncs_in_a_turn),
 #undef TEST
 	};
 	return cmocka_run_group_tests_name("service", tests, NULL, NULL);
