@@ -99,6 +99,16 @@ int store_write(struct store *store, sqlite3_stmt *statement)
 	return result < 0 ? result : sqlite3_changes(store->db);
 }
 
+int store_write_away(struct store *store, sqlite3_stmt *statement)
+{
+	int result = store_write(store, statement);
+
+	if (result <= 0)
+		return result < 0 ? result : -ENOENT;
+	store->erase_due = true;
+	return 0;
+}
+
 int store_commit(struct store *store)
 {
 	sqlite3_stmt *commit = store_statement(store, STORE_SQL_COMMIT);

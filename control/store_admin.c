@@ -69,29 +69,19 @@ int store_invitation_use(struct store *store, const uint8_t id[WIRE_INVITATION_I
 	uint32_t device, int64_t now_s)
 {
 	sqlite3_stmt *use = store_statement(store, STORE_SQL_INVITATION_USE);
-	int result;
 
 	sqlite3_bind_int64(use, 1, now_s);
 	sqlite3_bind_int64(use, 2, device);
 	store_bind_blob(use, 3, id, WIRE_INVITATION_ID_BYTES);
-	result = store_write(store, use);
-	if (result <= 0)
-		return result < 0 ? result : -ENOENT;
-	store->erase_due = true;
-	return 0;
+	return store_write_away(store, use);
 }
 
 int store_invitation_delete(struct store *store, const uint8_t id[WIRE_INVITATION_ID_BYTES])
 {
 	sqlite3_stmt *delete = store_statement(store, STORE_SQL_INVITATION_DELETE);
-	int result;
 
 	store_bind_blob(delete, 1, id, WIRE_INVITATION_ID_BYTES);
-	result = store_write(store, delete);
-	if (result <= 0)
-		return result < 0 ? result : -ENOENT;
-	store->erase_due = true;
-	return 0;
+	return store_write_away(store, delete);
 }
 
 static void read_invitation(sqlite3_stmt *row, struct store_invitation *invitation)

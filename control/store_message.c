@@ -107,12 +107,7 @@ int store_erasures_last(struct store *store, uint64_t *row)
 int store_erasure_delete(struct store *store, uint64_t row)
 {
 	sqlite3_stmt *delete = store_statement(store, STORE_SQL_ERASURE_DELETE);
-	int result;
 
 	sqlite3_bind_int64(delete, 1, (int64_t)row);
-	result = store_write(store, delete);
-	if (result <= 0)
-		return result < 0 ? result : -ENOENT;
-	store->erase_due = true;
-	return 0;
+	return store_write_away(store, delete);
 }

@@ -2,7 +2,6 @@
 #include "store_vfs.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,67 +21,6 @@ static const char *const pragmas = "PRAGMA locking_mode = EXCLUSIVE;"
 				   "PRAGMA temp_store = MEMORY;"
 				   "PRAGMA cache_size = -8192;";
 
-/* SQLite's memory holds psks and routes for a while: this allocator wipes what is freed. */
-static void *wiping_malloc(int bytes)
-{
-	return malloc((size_t)bytes);
-}
-
-static void wiping_free(void *memory)
-{
-	sodium_memzero(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
-static int wiping_size(void *memory)
-{
-	return memory ? (int)malloc_usable_size(memory) : 0;
-}
-
-static void *wiping_realloc(void *memory, int bytes)
-{
-	size_t had = malloc_usable_size(memory);
-	void *moved = malloc((size_t)bytes);
-
-	if (!moved)
-		return NULL;
-	memcpy(moved, memory, had < (size_t)bytes ? had : (size_t)bytes);
-	wiping_free(memory);
-	return moved;
-}
-
-static int wiping_roundup(int bytes)
-{
-	return (bytes + 7) & ~7;
-}
-
-static int wiping_init(void *nothing)
-{
-	(void)nothing;
-	return SQLITE_OK;
-}
-
-static void wiping_shutdown(void *nothing)
-{
-	(void)nothing;
-}
-
-static void use_wiping_memory(void)
-{
-	static const sqlite3_mem_methods methods = {
-		.xMalloc = wiping_malloc,
-		.xFree = wiping_free,
-		.xRealloc = wiping_realloc,
-		.xSize = wiping_size,
-		.xRoundup = wiping_roundup,
-		.xInit = wiping_init,
-		.xShutdown = wiping_shutdown,
-	};
-
-	/* Refused, harmlessly, when SQLite runs already: that is, at the second store. */
-	sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
-}
-
 static int store_path(const char *dir, char *path, size_t path_len, char *error)
 {
 	if (snprintf(path, path_len, "%s/%s", dir, STORE_FILE) < (int)path_len)
@@ -95,7 +33,7 @@ static int store_connect(const char *path, int flags, struct store *store, char 
 {
 	int code;
 
-	use_wiping_memory();
+	store_use_wiping_memory();
 	if (store_vfs_register() < 0) {
 		snprintf(error, STORE_ERROR_BYTES, "SQLite does not start");
 		return -EIO;

@@ -104,6 +104,8 @@ struct store {
 int store_error_number(int code);
 /* The statement, reset, its parameters cleared. It is the caller's until store_finish(). */
 sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
+/* From now on SQLite wipes what it frees; to be called before it starts. */
+void store_use_wiping_memory(void);
 /* One step: 1 for a row, 0 at the end, or -errno. */
 int store_step(struct store *store, sqlite3_stmt *statement);
 /* Resets the statement and drops its parameters; returns result. */
@@ -115,6 +117,10 @@ int store_begin(struct store *store);
 /* Runs a writing statement whose parameters are bound, in the transaction, and finishes it.
  * Returns how many rows changed, or -errno. */
 int store_write(struct store *store, sqlite3_stmt *statement);
+
+/* The same for one that takes something away which nobody may find again (store_erase_due()).
+ * Returns 0, -ENOENT where it found nothing, or -errno. */
+int store_write_away(struct store *store, sqlite3_stmt *statement);
 
 /* Bind and read blobs of a fixed size; a blob of another size reads as zeros. */
 void store_bind_blob(sqlite3_stmt *statement, int parameter, const void *bytes, size_t len);
