@@ -343,6 +343,22 @@ void rig_connect(struct rig *rig)
 	assert_int_equal(rig->control->sync.phase, SYNC_DONE);
 }
 
+int rig_setup(void **state)
+{
+	struct rig *rig = rig_create();
+
+	rig_start(rig);
+	rig_connect(rig);
+	*state = rig;
+	return 0;
+}
+
+int rig_teardown(void **state)
+{
+	rig_destroy(*state);
+	return 0;
+}
+
 void rig_end(struct rig *rig, uint32_t index, enum table_end_reason reason)
 {
 	struct rig_session *session = rig_find_session(rig, index);

@@ -71,6 +71,9 @@ struct rig_device {
 /* Makes directory, relay key, store; nothing runs yet. */
 struct rig *rig_create(void);
 void rig_destroy(struct rig *rig);
+/* For cmocka: *state is a rig whose control runs and is connected. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
 /* Starts and ends control; the store's file stays. */
 void rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
@@ -88,6 +91,9 @@ void rig_settle(struct rig *rig);
 /* Acknowledges what hold_acks held back. */
 void rig_release_acks(struct rig *rig);
 
+/* A device that was enrolled long ago, with a route: into the store, while control is not running.
+ */
+void rig_store_device(struct rig *rig, struct rig_device *device, uint32_t slot);
 void rig_invite(struct rig *rig, uint32_t ttl_s, struct rig_device *device);
 /* Makes an init with the next attempt, and gives it to control. */
 void rig_init(struct rig *rig, struct rig_device *device);
@@ -108,6 +114,7 @@ void rig_end(struct rig *rig, uint32_t index, enum table_end_reason reason);
 int rig_operation(struct rig *rig, uint32_t index, uint64_t frame_id, uint16_t op,
 	const void *request, size_t len, void *body, size_t body_len);
 uint32_t rig_routes(const struct rig *rig);
+uint64_t rig_stored_devices(const struct rig *rig); /* in the store */
 uint64_t rig_counter(const struct rig *rig, enum control_counter counter);
 
 /* Wipes what the rig's own buffers still hold of messages. */

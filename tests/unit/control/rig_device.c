@@ -174,3 +174,38 @@ int rig_operation(struct rig *rig, uint32_t index, uint64_t frame_id, uint16_t o
 	}
 	return get16(status);
 }
+
+uint64_t rig_stored_devices(const struct rig *rig)
+{
+	struct store_counts counts;
+
+	assert_int_equal(store_counts(rig->control->store, 0, &counts), 0);
+	return counts.devices;
+}
+
+void rig_store_device(struct rig *rig, struct rig_device *device, uint32_t slot)
+{
+	char error[STORE_ERROR_BYTES];
+	struct store *store;
+	struct store_device stored = {
+		.slot = slot,
+		.created_s = control_now_s() - 1000,
+		.limits = { -1, -1, -1 },
+	};
+	struct store_route route = { .created_s = 1, .request = slot };
+
+	memset(device, 0, sizeof *device);
+	noise_generate(&device->key);
+	randombytes_buf(device->psk, sizeof device->psk);
+	device->suite = WIRE_SUITE_CHACHA20POLY1305;
+	device->sender_index = slot * 1000;
+	memcpy(stored.key, device->key.public, sizeof stored.key);
+	memcpy(stored.psk, device->psk, sizeof stored.psk);
+	assert_int_equal(store_open(rig->dir, &store, error), 0);
+	assert_int_equal(store_device_add(store, &stored), 0);
+	randombytes_buf(route.route, sizeof route.route);
+	route.device = stored.id;
+	assert_int_equal(store_route_add(store, &route), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+}

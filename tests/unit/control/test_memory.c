@@ -19,22 +19,6 @@ struct needle {
 	uint8_t inverted[NEEDLE_BYTES];
 };
 
-static int setup(void **state)
-{
-	struct rig *rig = rig_create();
-
-	rig_start(rig);
-	rig_connect(rig);
-	*state = rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_destroy(*state);
-	return 0;
-}
-
 static struct needle needle(const char *what, const uint8_t *bytes)
 {
 	struct needle made = { .what = what };
@@ -230,7 +214,7 @@ static void revoked_device_and_its_routes(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(search_finds_what_is_there),
 		TEST(session_keys),

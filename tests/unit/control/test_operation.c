@@ -8,18 +8,8 @@ static uint32_t session;
 
 static int setup(void **state)
 {
-	struct rig *rig = rig_create();
-
-	rig_start(rig);
-	rig_connect(rig);
-	session = rig_enrol(rig, &device);
-	*state = rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_destroy(*state);
+	rig_setup(state);
+	session = rig_enrol(*state, &device);
 	return 0;
 }
 
@@ -306,7 +296,7 @@ static void many_at_once(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(creates_a_route),
 		TEST(repeated_request_makes_no_second_route),
