@@ -50,6 +50,7 @@ static const struct stage_alone {
 	{ "tx", stage_tx },
 	{ "flush", run_flush },
 };
+_Static_assert(RTE_DIM(alone) == STAGE_store + 1, "all stages before store, and flush");
 
 /* What two fenced looks at the clock take with nothing between them. */
 static uint64_t fence_cycles(void)
