@@ -1,4 +1,5 @@
-#include "deliver.h"
+/* Whose turn it is, how much it is given, and when it is sent again. */
+#include "deliver_private.h"
 
 #include "clock.h"
 
@@ -6,10 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum {
-	NONE = UINT32_MAX,
-	AT_ONCE = 16, /* frames of a mailbox before the device's next one has its turn */
-};
+enum { NONE = DELIVER_NONE };
 
 /* Where a device is; in the wheel, in the list WHEEL and its spoke. */
 enum list {
@@ -282,107 +280,17 @@ uint64_t deliver_due_us(const struct deliver *deliver)
 	return UINT64_MAX;
 }
 
-/* How many of the first frames of a mailbox may be out. */
-static uint32_t window(const struct mailbox *box)
-{
-	return (uint32_t)DELIVER_WINDOW << (box->tries < 24 ? box->tries / 4 : 6);
-}
-
-enum outcome { OUT, NOTHING, RING_FULL, UNREADABLE, TROUBLE };
-
-/* The next frame of a mailbox. */
-static enum outcome send_one(struct deliver *deliver, struct mailbox *box, struct ring *down)
-{
-	const int result = depot_read(deliver->depot, box, box->sent, &deliver->frame);
-
-	if (result < 0) /* damaged, or the cell is not where the index says it is */
-		return result == -EBADMSG || result == -ENOENT ? UNREADABLE : TROUBLE;
-	struct share_down *record = ring_claim(down);
-	if (!record)
-		return RING_FULL;
-	memset(record, 0, offsetof(struct share_down, frame));
-	record->kind = SHARE_DELIVER;
-	record->len = (uint16_t)deliver->frame.len;
-	memcpy(record->frame, deliver->frame.bytes, deliver->frame.len);
-	ring_publish(down);
-	if (box->sent++ == 0)
-		box->since_ms = (uint32_t)(deliver->now_us / 1000);
-	deliver->sent++;
-	return OUT;
-}
-
-/* A few frames of a mailbox, which may be gone afterwards. */
-static enum outcome send_some(struct deliver *deliver, struct deliver_device *device,
-	struct mailbox *box, struct ring *down)
-{
-	enum outcome outcome = NOTHING, last = OUT;
-
-	for (int i = 0; i < AT_ONCE && device->left > 0 && last == OUT; i++) {
-		if (box->sent >= window(box) || box->sent >= depot_committed(deliver->depot, box))
-			break;
-		if (ring_waiting(down) >= DELIVER_RING_MAX)
-			return RING_FULL;
-		last = send_one(deliver, box, down);
-		if (last == OUT)
-			device->left--;
-		outcome =
-			last == RING_FULL || last == TROUBLE || outcome == NOTHING ? last : outcome;
-		if (last == UNREADABLE) {
-			deliver->unreadable++;
-			(void)depot_give_up(deliver->depot, box, box->sent);
-		}
-	}
-	return outcome;
-}
-
-/* The mailbox that the device goes on with. */
-static struct mailbox *mailbox_to_serve(
-	const struct mailboxes *boxes, uint32_t number, uint32_t place)
-{
-	struct mailbox *box = place < mailboxes_places(boxes) ? mailbox_at(boxes, place) : NULL;
-
-	return box && box->device == number ? box : mailbox_first(boxes, number);
-}
-
-/* Round the mailboxes of a device, until it has what it may have or a whole round sent nothing. */
-static enum outcome serve(struct deliver *deliver, uint32_t number, struct ring *down)
-{
-	struct mailboxes *boxes = depot_mailboxes(deliver->depot);
-	struct deliver_device *device = &deliver->devices[number];
-	struct mailbox *box = mailbox_to_serve(boxes, number, device->at);
-	bool whole = box == mailbox_first(boxes, number), sent = false;
-
-	while (box && device->left > 0) {
-		struct mailbox *next = mailbox_next(boxes, box);
-		device->at = mailbox_place(boxes, box);
-		const enum outcome outcome = send_some(deliver, device, box, down);
-		if (outcome == RING_FULL || outcome == TROUBLE)
-			return outcome;
-		sent |= outcome != NOTHING;
-		box = next;
-		if (box)
-			continue;
-		if (whole && !sent)
-			return NOTHING;
-		whole = true;
-		sent = false;
-		box = mailbox_first(boxes, number);
-	}
-	device->at = box ? mailbox_place(boxes, box) : NONE;
-	return box ? OUT : NOTHING;
-}
-
 void deliver_run(struct deliver *deliver, struct ring *down, uint64_t until_us)
 {
 	while (deliver->lists[READY].first != NONE && clock_us() < until_us) {
 		const uint32_t number = deliver->lists[READY].first;
 		const struct deliver_device *device = &deliver->devices[number];
-		const enum outcome outcome = serve(deliver, number, down);
-		if (outcome == RING_FULL)
+		const enum deliver_outcome outcome = deliver_serve(deliver, number, down);
+		if (outcome == DELIVER_RING_FULL)
 			return;
-		if (outcome == OUT && !is_silent(device))
+		if (outcome == DELIVER_OUT && !is_silent(device))
 			join(deliver, number, LATER);
 		else
-			wait_for_it(deliver, number, outcome == TROUBLE);
+			wait_for_it(deliver, number, outcome == DELIVER_TROUBLE);
 	}
 }

@@ -1,5 +1,7 @@
 #include "epoch.h"
 
+#include "numbered.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,40 +37,26 @@ static void name_of(uint32_t number, char name[NAME_BYTES])
 
 static struct epoch *find(const struct epochs *epochs, uint32_t number)
 {
-	uint32_t low = 0, high = epochs->count;
-
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-		if (epochs->list[middle].number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < epochs->count && epochs->list[low].number == number ? &epochs->list[low]
-									 : NULL;
+	return numbered_find(epochs->list, epochs->count, sizeof *epochs->list, number);
 }
 
 /* Adds it in its place; the key comes uninitialised. NULL without memory. */
 static struct epoch *add(struct epochs *epochs, uint32_t number)
 {
-	if (epochs->count == epochs->room) {
-		const uint32_t room = epochs->room ? 2 * epochs->room : 64;
-		struct epoch *list = realloc(epochs->list, room * sizeof *list);
-		if (!list)
-			return NULL;
-		epochs->list = list;
-		epochs->room = room;
-	}
+	struct epoch *list =
+		numbered_grow(epochs->list, epochs->count, &epochs->room, sizeof *list);
+
+	if (!list)
+		return NULL;
+	epochs->list = list;
 	struct epoch_key *key = sodium_malloc(sizeof *key);
 	if (!key)
 		return NULL;
-	uint32_t at = epochs->count++;
-	for (; at > 0 && epochs->list[at - 1].number > number; at--)
-		epochs->list[at] = epochs->list[at - 1];
-	epochs->list[at] = (struct epoch){ .number = number, .key = key };
+	struct epoch *epoch = numbered_insert(list, epochs->count++, sizeof *list, number);
+	*epoch = (struct epoch){ .number = number, .key = key };
 	if (number > epochs->last)
 		epochs->last = number;
-	return &epochs->list[at];
+	return epoch;
 }
 
 static void expand(struct epoch_key *key)

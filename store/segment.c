@@ -1,3 +1,4 @@
+#include "numbered.h"
 #include "segment_private.h"
 
 #include <dirent.h>
@@ -24,37 +25,23 @@ void segment_name(uint32_t number, char name[SEGMENT_NAME_BYTES])
 
 struct segment *segments_find(const struct segments *segments, uint32_t number)
 {
-	uint32_t low = 0, high = segments->count;
-
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-		if (segments->list[middle].number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < segments->count && segments->list[low].number == number ? &segments->list[low]
-									     : NULL;
+	return numbered_find(segments->list, segments->count, sizeof *segments->list, number);
 }
 
 /* Adds it in its place; NULL without memory. */
 static struct segment *add(struct segments *segments, uint32_t number)
 {
-	if (segments->count == segments->room) {
-		const uint32_t room = segments->room ? 2 * segments->room : 64;
-		struct segment *list = realloc(segments->list, room * sizeof *list);
-		if (!list)
-			return NULL;
-		segments->list = list;
-		segments->room = room;
-	}
-	uint32_t at = segments->count++;
-	for (; at > 0 && segments->list[at - 1].number > number; at--)
-		segments->list[at] = segments->list[at - 1];
-	segments->list[at] = (struct segment){ .number = number };
+	struct segment *list =
+		numbered_grow(segments->list, segments->count, &segments->room, sizeof *list);
+
+	if (!list)
+		return NULL;
+	segments->list = list;
+	struct segment *segment = numbered_insert(list, segments->count++, sizeof *list, number);
+	*segment = (struct segment){ .number = number };
 	if (number > segments->last)
 		segments->last = number;
-	return &segments->list[at];
+	return segment;
 }
 
 static int find_one(struct segments *segments, const char *name)
