@@ -295,6 +295,7 @@
 	D(store_mailbox, route, WAITING_END, "the route")                                          \
 	D(store_mailbox, device, DELIVERY_END, "slot of the device it leads to")                   \
 	D(store_mailbox, next, DELIVERY_END, NOTHING)                                              \
+	D(store_mailbox, previous, DELIVERY_END, NOTHING)                                          \
 	D(store_mailbox, count, WAITING_END, "how many frames wait")                               \
 	D(store_mailbox, large, WAITING_END, "how many of them are of 1232 bytes")                 \
 	D(store_mailbox, room, WAITING_END, NOTHING)                                               \
