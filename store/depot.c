@@ -200,7 +200,9 @@ int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id)
 	if (at < 0)
 		return -ENOENT;
 	const uint64_t number = mailbox_number(box->entries[at]);
-	if (index.arrived + RECENT_MINUTES > depot->now)
+	/* Where too many were delivered of late to know them all, a repetition comes again, and its
+	 * recipient knows it: nobody's messages stay because others' are many. */
+	if (index.arrived + RECENT_MINUTES > depot->now && recent_count(depot->recent) < RECENT_MAX)
 		result = remember(depot, number, &index);
 	else
 		depot_erase(depot, number, index.epoch);

@@ -66,8 +66,8 @@ void depot_set_limits(struct depot *depot, const struct depot_limits *limits);
 enum depot_verdict depot_take(
 	struct depot *depot, uint32_t device, const struct wire_inner *frame, uint32_t len);
 
-/* The recipient has it: erased. -ENOENT where nothing waits by that name (any more); -ENOSPC while
- * too many were delivered of late, so that it stays. */
+/* The recipient has it: erased. -ENOENT where nothing waits by that name (any more); another -errno
+ * where it can't be kept that it was received, so that it stays. */
 int depot_received(struct depot *depot, const uint8_t *route, uint64_t frame_id);
 
 /* Everything since the last commit becomes durable together. After a failure nothing of it is, no

@@ -2,7 +2,7 @@
  */
 #include "files.h"
 
-#include "store/depot.h"
+#include "store/depot_private.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -420,6 +420,28 @@ static void a_shorter_time_erases_what_is_older_and_nothing_else(void **state)
 	assert_waits(4, 0, 2);
 }
 
+/* One device can have more delivered, to itself, than can be known: that is nobody else's trouble.
+ */
+static void others_deliveries_are_forgotten_however_many_there_are(void **state)
+{
+	uint8_t route[WIRE_ROUTE_BYTES] = { 9 };
+
+	(void)state;
+	assert_int_equal(take(1, 5), DEPOT_TAKEN);
+	assert_int_equal(take(2, 5), DEPOT_TAKEN);
+	assert_int_equal(depot_commit(depot), 0);
+	for (uint64_t n = 1; recent_count(depot->recent) < RECENT_MAX; n++)
+		assert_int_equal(recent_add(depot->recent, route, n, NOW, 1), 0);
+	assert_int_equal(received(1, 5), 0);
+	assert_int_equal(depot_commit(depot), 0);
+	assert_null(box_of(1));
+	assert_waits(2, 0, 5);
+	assert_int_equal(take(1, 5), DEPOT_TAKEN); /* a repetition comes once more */
+	reopen(NOW);
+	assert_null(box_of(1));
+	assert_waits(2, 0, 5);
+}
+
 /* 2^n minutes are the longest time that there is, for any n above 14. */
 static void no_ttl_is_taken_for_a_shorter_one(void **state)
 {
@@ -454,6 +476,7 @@ int main(void)
 		TEST(files_show_nothing_and_keep_no_key),
 		TEST(damaged_index_is_rebuilt),
 		TEST(a_shorter_time_erases_what_is_older_and_nothing_else),
+		TEST(others_deliveries_are_forgotten_however_many_there_are),
 		TEST(no_ttl_is_taken_for_a_shorter_one),
 #undef TEST
 	};
