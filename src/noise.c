@@ -1,15 +1,8 @@
-#include "noise.h"
-#include "hop.h"
+#include "noise_symmetric.h"
 #include <assert.h>
 #include <errno.h>
-#include <nettle/hmac.h>
-#include <nettle/sha2.h>
 #include <sodium.h>
 #include <string.h>
-
-_Static_assert((int)NOISE_AESGCM == (int)WIRE_SUITE_AES256GCM &&
-		       (int)NOISE_CHACHAPOLY == (int)WIRE_SUITE_CHACHA20POLY1305,
-	"one numbering");
 
 /* Noise, section 7: the tokens of a message, in order. DH tokens name the initiator's key first. */
 enum token { END, E, S, EE, ES, SE, SS, PSK };
@@ -51,112 +44,15 @@ void noise_generate(struct noise_keypair *keypair)
 	noise_public_key(keypair);
 }
 
-static void hash_name(const char *name, size_t len, uint8_t hash[NOISE_HASH_BYTES])
-{
-	struct sha256_ctx state;
-	sha256_init(&state);
-	sha256_update(&state, len, (const uint8_t *)name);
-	sha256_digest(&state, NOISE_HASH_BYTES, hash);
-}
-
-static void mix_hash(struct noise *noise, const void *data, size_t len)
-{
-	struct sha256_ctx state;
-	sha256_init(&state);
-	sha256_update(&state, sizeof noise->hash, noise->hash);
-	sha256_update(&state, len, data);
-	sha256_digest(&state, sizeof noise->hash, noise->hash);
-}
-
-/* HKDF (section 4.3) with n outputs of 32 bytes, n <= 3: out[i] = HMAC(temp, out[i - 1] || i + 1).
- */
-static void hkdf(const uint8_t chaining_key[NOISE_HASH_BYTES], const uint8_t *input, size_t len,
-	uint8_t (*out)[NOISE_HASH_BYTES], uint8_t n)
-{
-	struct hmac_sha256_ctx keyed;
-	uint8_t temp[NOISE_HASH_BYTES];
-
-	hmac_sha256_set_key(&keyed, NOISE_HASH_BYTES, chaining_key);
-	hmac_sha256_update(&keyed, len, input);
-	hmac_sha256_digest(&keyed, sizeof temp, temp);
-
-	/* A digest leaves the context as it was after its key. */
-	hmac_sha256_set_key(&keyed, sizeof temp, temp);
-	for (uint8_t i = 0; i < n; i++) {
-		uint8_t number = (uint8_t)(i + 1);
-		if (i > 0)
-			hmac_sha256_update(&keyed, NOISE_HASH_BYTES, out[i - 1]);
-		hmac_sha256_update(&keyed, 1, &number);
-		hmac_sha256_digest(&keyed, NOISE_HASH_BYTES, out[i]);
-	}
-	sodium_memzero(temp, sizeof temp);
-	sodium_memzero(&keyed, sizeof keyed);
-}
-
-static void mix_key(struct noise *noise, const uint8_t input[NOISE_KEY_BYTES])
-{
-	uint8_t out[2][NOISE_HASH_BYTES];
-	hkdf(noise->chaining_key, input, NOISE_KEY_BYTES, out, 2);
-	memcpy(noise->chaining_key, out[0], sizeof noise->chaining_key);
-	memcpy(noise->key, out[1], sizeof noise->key);
-	noise->nonce = 0;
-	sodium_memzero(out, sizeof out);
-}
-
-static void mix_key_and_hash(struct noise *noise, const uint8_t psk[NOISE_KEY_BYTES])
-{
-	uint8_t out[3][NOISE_HASH_BYTES];
-	hkdf(noise->chaining_key, psk, NOISE_KEY_BYTES, out, 3);
-	memcpy(noise->chaining_key, out[0], sizeof noise->chaining_key);
-	mix_hash(noise, out[1], sizeof out[1]);
-	memcpy(noise->key, out[2], sizeof noise->key);
-	noise->nonce = 0;
-	sodium_memzero(out, sizeof out);
-}
-
 static int mix_dh(struct noise *noise, const struct noise_keypair *ours, const uint8_t *theirs)
 {
 	uint8_t shared[NOISE_KEY_BYTES];
 	/* Fails where the result is all zeros: a point of low order adds no secret. */
 	int failed = crypto_scalarmult(shared, ours->secret, theirs);
 	if (!failed)
-		mix_key(noise, shared);
+		noise_mix_key(noise, shared);
 	sodium_memzero(shared, sizeof shared);
 	return failed ? -EBADMSG : 0;
-}
-
-/* Writes len + 16 bytes. */
-static void encrypt_and_hash(
-	struct noise *noise, const uint8_t *plaintext, size_t len, uint8_t *out)
-{
-	uint8_t nonce[12];
-	hop_nonce((enum wire_suite)noise->cipher, noise->nonce++, nonce);
-	if (noise->cipher == NOISE_AESGCM)
-		crypto_aead_aes256gcm_encrypt(out, NULL, plaintext, len, noise->hash,
-			sizeof noise->hash, NULL, nonce, noise->key);
-	else
-		crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plaintext, len, noise->hash,
-			sizeof noise->hash, NULL, nonce, noise->key);
-	mix_hash(noise, out, len + NOISE_TAG_BYTES);
-}
-
-/* len counts the tag. */
-static int decrypt_and_hash(
-	struct noise *noise, const uint8_t *ciphertext, size_t len, uint8_t *out)
-{
-	uint8_t nonce[12];
-	int failed;
-	hop_nonce((enum wire_suite)noise->cipher, noise->nonce++, nonce);
-	if (noise->cipher == NOISE_AESGCM)
-		failed = crypto_aead_aes256gcm_decrypt(out, NULL, NULL, ciphertext, len,
-			noise->hash, sizeof noise->hash, nonce, noise->key);
-	else
-		failed = crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, ciphertext, len,
-			noise->hash, sizeof noise->hash, nonce, noise->key);
-	if (failed)
-		return -EBADMSG;
-	mix_hash(noise, ciphertext, len);
-	return 0;
 }
 
 /* A DH token names the initiator's key, then the responder's. */
@@ -175,7 +71,7 @@ static int mix_token(struct noise *noise, enum token token)
 {
 	if (token != PSK)
 		return mix_dh_token(noise, token);
-	mix_key_and_hash(noise, noise->psk);
+	noise_mix_key_and_hash(noise, noise->psk);
 	return 0;
 }
 
@@ -222,10 +118,10 @@ int noise_begin(struct noise *noise, enum noise_pattern pattern, enum noise_ciph
 	if (name_len <= sizeof noise->hash)
 		memcpy(noise->hash, name, name_len);
 	else
-		hash_name(name, name_len, noise->hash);
+		noise_hash_name(name, name_len, noise->hash);
 	memcpy(noise->chaining_key, noise->hash, sizeof noise->chaining_key);
-	mix_hash(noise, prologue, prologue_len);
-	mix_hash(noise, initiator ? noise->remote_static : noise->static_key.public,
+	noise_mix_hash(noise, prologue, prologue_len);
+	noise_mix_hash(noise, initiator ? noise->remote_static : noise->static_key.public,
 		NOISE_KEY_BYTES);
 	return 0;
 }
@@ -258,8 +154,8 @@ static uint8_t *write_ephemeral(struct noise *noise, uint8_t *out)
 	if (sodium_is_zero(noise->ephemeral.secret, sizeof noise->ephemeral.secret))
 		noise_generate(&noise->ephemeral);
 	memcpy(out, noise->ephemeral.public, NOISE_KEY_BYTES);
-	mix_hash(noise, out, NOISE_KEY_BYTES);
-	mix_key(noise, out);
+	noise_mix_hash(noise, out, NOISE_KEY_BYTES);
+	noise_mix_key(noise, out);
 	return out + NOISE_KEY_BYTES;
 }
 
@@ -270,7 +166,8 @@ static int write_tokens(struct noise *noise, uint8_t **out)
 		if (*token == E) {
 			*out = write_ephemeral(noise, *out);
 		} else if (*token == S) {
-			encrypt_and_hash(noise, noise->static_key.public, NOISE_KEY_BYTES, *out);
+			noise_encrypt_and_hash(
+				noise, noise->static_key.public, NOISE_KEY_BYTES, *out);
 			*out += NOISE_KEY_BYTES + NOISE_TAG_BYTES;
 		} else {
 			result = mix_token(noise, *token);
@@ -288,7 +185,7 @@ int noise_write(struct noise *noise, const uint8_t *payload, size_t len, uint8_t
 	uint8_t *at = out;
 	int result = may_go_on(noise, true) ? write_tokens(&next, &at) : -EINVAL;
 	if (result == 0) {
-		encrypt_and_hash(&next, payload, len, at);
+		noise_encrypt_and_hash(&next, payload, len, at);
 		next.step++;
 		*noise = next;
 	} else {
@@ -305,11 +202,11 @@ static int read_tokens(struct noise *noise, const uint8_t **message)
 	for (const uint8_t *token = next_tokens(noise); *token != END && result == 0; token++) {
 		if (*token == E) {
 			memcpy(noise->remote_ephemeral, *message, NOISE_KEY_BYTES);
-			mix_hash(noise, *message, NOISE_KEY_BYTES);
-			mix_key(noise, *message);
+			noise_mix_hash(noise, *message, NOISE_KEY_BYTES);
+			noise_mix_key(noise, *message);
 			*message += NOISE_KEY_BYTES;
 		} else if (*token == S) {
-			result = decrypt_and_hash(noise, *message,
+			result = noise_decrypt_and_hash(noise, *message,
 				NOISE_KEY_BYTES + NOISE_TAG_BYTES, noise->remote_static);
 			*message += NOISE_KEY_BYTES + NOISE_TAG_BYTES;
 		} else {
@@ -333,7 +230,7 @@ int noise_read(struct noise *noise, const uint8_t *message, size_t len, uint8_t 
 	const uint8_t *at = message;
 	int result = read_tokens(&next, &at);
 	if (result == 0)
-		result = decrypt_and_hash(&next, at, payload_len + NOISE_TAG_BYTES, payload);
+		result = noise_decrypt_and_hash(&next, at, payload_len + NOISE_TAG_BYTES, payload);
 	if (result == 0) {
 		next.step++;
 		*noise = next;
@@ -348,7 +245,7 @@ void noise_split(struct noise *noise, struct noise_keys *keys)
 {
 	assert(noise_finished(noise));
 	uint8_t out[3][NOISE_HASH_BYTES], hash[NOISE_HASH_BYTES];
-	hkdf(noise->chaining_key, NULL, 0, out, 3);
+	noise_hkdf(noise->chaining_key, NULL, 0, out, 3);
 	memcpy(keys->initiator_to_responder, out[0], NOISE_KEY_BYTES);
 	memcpy(keys->responder_to_initiator, out[1], NOISE_KEY_BYTES);
 	memcpy(keys->refresh, out[2], NOISE_KEY_BYTES);

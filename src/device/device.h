@@ -1,15 +1,19 @@
 /* The client behind struct chappe, and what its files share:
- *   device.c       the handle: open, close, process, deadline, status
- *   profile.c      what is stored about the device itself; joining
- *   contact.c      what is stored about contacts
- *   pair.c         how a contact begins and ends: routes, links, hello
- *   control.c      control operations at the relay
- *   message.c      sealed frames of contacts, in and out
- *   send.c         what the application sends
- *   outbox.c       stored messages, sealed and on disk until the relay has accepted them
- *   outbox_load.c  the same after a restart
- *   stored.c       values in the storage
- *   hop.h          the session with the relay, which knows nothing of the above */
+ *   device.c          the handle: open, close, process, deadline
+ *   status.c          what there is to know about it
+ *   profile.c         what is stored about the device itself; joining
+ *   contact.c         the contacts: the list, and what an application sees of them
+ *   contact_stored.c  what is stored about them
+ *   pair.c            how a contact begins and ends: routes, links
+ *   hello.c           how two devices come to know each other
+ *   control.c         control operations at the relay
+ *   message.c         what the message layer asks of a contact
+ *   frames.c          sealed frames of contacts, in and out
+ *   send.c            what the application sends
+ *   outbox.c          stored messages, sealed and on disk until the relay has accepted them
+ *   outbox_load.c     the same after a restart
+ *   stored.c          values in the storage
+ *   hop.h             the session with the relay, which knows nothing of the above */
 #ifndef CHAPPE_DEVICE_H
 #define CHAPPE_DEVICE_H
 
@@ -128,21 +132,14 @@ int device_profile_save_attempt(void *context, uint64_t attempt);
 void device_profile_enrolled(struct chappe *c);
 
 /* contact.c */
-enum chappe_error device_contacts_load(struct chappe *c);
 void device_contacts_free(struct chappe *c);
 bool device_contact_name_ok(const char *name);
 struct device_contact *device_contact_find(struct chappe *c, const char *name);
 struct device_contact *device_contact_by_route(struct chappe *c, const uint8_t *route);
 /* A new contact, in the list and in storage nowhere. NULL: no memory. */
 struct device_contact *device_contact_make(struct chappe *c, const char *name);
-enum chappe_error device_contact_save(struct device_contact *contact);
-/* Removes it from storage and marks it ended. */
-void device_contact_end(struct device_contact *contact);
 /* Frees the contacts that have ended. */
 void device_contacts_sweep(struct chappe *c);
-/* The storage key of its messages' state. */
-void device_contact_messages_key(
-	const struct device_contact *contact, char key[DEVICE_CONTACT_KEY_BYTES]);
 /* False once it is being revoked: nothing is taken from it or sent to it any more. */
 static inline bool device_contact_open(const struct device_contact *contact)
 {
@@ -151,18 +148,32 @@ static inline bool device_contact_open(const struct device_contact *contact)
 /* The contact's link as text. */
 int device_contact_link(const struct device_contact *contact, char text[LINK_TEXT_BYTES]);
 
+/* contact_stored.c*/
+enum chappe_error device_contacts_load(struct chappe *c);
+enum chappe_error device_contact_save(struct device_contact *contact);
+/* Removes it from storage and marks it ended. */
+void device_contact_end(struct device_contact *contact);
+/* The storage key of its messages' state. */
+void device_contact_messages_key(
+	const struct device_contact *contact, char key[DEVICE_CONTACT_KEY_BYTES]);
+
 /* pair.c: the answer to a contact's control operation, and what a restart must take up. */
 void device_pair_answer(struct device_contact *contact, enum control_status status,
 	const uint8_t *body, size_t len);
 void device_pair_resume(struct device_contact *contact);
-/* Before that, after a start: goes on with a hello that is kept. */
-void device_pair_restore_hello(struct device_contact *contact);
+
+/* hello.c: what makes the other device know us. */
+void device_hello_say(struct device_contact *contact);
+/* Nobody has our hello, or the relay may have forgotten it by now. */
+bool device_hello_due(const struct device_contact *contact);
+/* After a start, before device_pair_resume(): goes on with a hello that is kept. */
+void device_hello_restore(struct device_contact *contact);
 /* A message of type SEAL_HELLO from the pinned key. 0 or -errno as message_calls.deliver. */
-int device_pair_hello(struct device_contact *contact, const uint8_t *data, size_t len);
+int device_hello_take(struct device_contact *contact, const uint8_t *data, size_t len);
 /* The other device has our hello: it said so, or uses the route that it brought. */
-void device_pair_hello_arrived(struct device_contact *contact);
+void device_hello_arrived(struct device_contact *contact);
 /* The relay has stored it. */
-void device_pair_hello_accepted(struct device_contact *contact);
+void device_hello_accepted(struct device_contact *contact);
 
 /* control.c */
 void device_op_start(struct chappe *c, struct device_op *op, enum control_op code,
@@ -175,6 +186,8 @@ void device_control_limits(struct chappe *c);
 
 /* message.c */
 enum chappe_error device_messages_open(struct device_contact *contact);
+
+/* frames.c */
 void device_message_frame(struct chappe *c, const struct wire_inner *inner, size_t payload_len);
 /* The relay has accepted a stored frame. */
 void device_message_accepted(struct chappe *c, const struct wire_inner *inner);

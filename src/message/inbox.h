@@ -86,13 +86,17 @@ void inbox_make_stored_ack(const struct inbox *inbox, struct ack *ack);
 /* The way is open again: who waits for lower numbers waits from now on. */
 void inbox_restored(struct inbox *inbox, uint64_t now_ns);
 
-/* Between the parts of the inbox (inbox.c, inbox_deliver.c). */
+/* Between the parts of the inbox: inbox.c (what comes, and its acks), inbox_held.c (messages of
+ * which something has come, and no application has them), inbox_deliver.c. */
 static inline bool inbox_has(const struct incoming *incoming, uint16_t fragment)
 {
 	return incoming->have[fragment / 64] >> fragment % 64 & 1;
 }
 /* The held message of that number, or NULL. */
 struct incoming *inbox_find(const struct inbox *inbox, uint64_t number);
+/* The same, made if it is new. NULL: no room, or no memory. */
+struct incoming *inbox_find_or_create(
+	struct inbox *inbox, uint64_t now_ns, bool stored, const struct seal_plain *plain);
 void inbox_drop(struct inbox *inbox, struct incoming *incoming);
 /* Drops what may have been acknowledged as held, which the next ack tells by its epoch. */
 void inbox_forget(struct inbox *inbox, struct incoming *incoming);
