@@ -152,27 +152,29 @@ static int begin(struct segments *segments)
 	return 0;
 }
 
-/* Has the kernel let go of what was written long ago. */
-static void cool(const struct segments *segments)
+/* Has the kernel let go of some of what was written long ago: of the oldest segment beyond what it
+ * may keep. A whole one would take milliseconds. */
+static void cool(const struct segments *segments, size_t bytes)
 {
 	char name[SEGMENT_NAME_BYTES];
-	uint64_t bytes = 0;
+	struct segment *oldest = NULL;
+	uint64_t kept = 0;
 
-	for (uint32_t at = segments->count; at-- > 0;) {
-		struct segment *segment = &segments->list[at];
-		if (segment->cold)
-			return;
-		bytes += segment->bytes;
-		if (bytes <= segments->cache_bytes)
-			continue;
-		segment_name(segment->number, name);
-		const int fd = openat(segments->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		segment->cold = true;
-		if (fd < 0)
-			continue;
-		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	for (uint32_t at = segments->count; at-- > 0 && !segments->list[at].cold;) {
+		kept += segments->list[at].bytes;
+		if (kept > segments->cache_bytes && segments->list[at].ended)
+			oldest = &segments->list[at];
+	}
+	if (!oldest)
+		return;
+	segment_name(oldest->number, name);
+	const int fd = openat(segments->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		(void)posix_fadvise(fd, oldest->cooled, (off_t)bytes, POSIX_FADV_DONTNEED);
 		close(fd);
 	}
+	oldest->cooled += (uint32_t)bytes;
+	oldest->cold = fd < 0 || oldest->cooled >= oldest->bytes;
 }
 
 void segments_end(struct segments *segments)
@@ -184,7 +186,6 @@ void segments_end(struct segments *segments)
 	(void)!ftruncate(segments->fd, segment->bytes); /* gives back what was not used */
 	close(segments->fd);
 	segments->fd = -1;
-	cool(segments);
 }
 
 int segments_reserve(struct segments *segments, size_t bytes, struct segment_place *place)
@@ -216,6 +217,7 @@ int segments_write(struct segments *segments, const void *bytes, size_t len)
 	(void)sync_file_range(
 		segments->fd, (off_t)segment->bytes, (off_t)len, SYNC_FILE_RANGE_WRITE);
 	segment->bytes += (uint32_t)len;
+	cool(segments, 2 * len);
 	return 0;
 }
 

@@ -28,13 +28,14 @@ struct segment_place {
 
 struct segment {
 	uint32_t number;
-	uint32_t bytes; /* of the file */
-	uint32_t live;  /* bytes of it */
-	bool ended;     /* not appended to any more */
-	bool stuck;     /* can't be emptied: not all of it can be read */
-	bool cold;      /* left the kernel's cache */
-	bool kept;      /* may hold what nothing leads to: neither emptied nor removed */
-	bool moved;     /* what lives in it was copied, but that may be lost yet: not removed */
+	uint32_t bytes;  /* of the file */
+	uint32_t live;   /* bytes of it */
+	uint32_t cooled; /* bytes of it, from its begin, that the kernel's cache has not */
+	bool ended;      /* not appended to any more */
+	bool stuck;      /* can't be emptied: not all of it can be read */
+	bool cold;       /* all of them */
+	bool kept;       /* may hold what nothing leads to: neither emptied nor removed */
+	bool moved;      /* what lives in it was copied, but that may be lost yet: not removed */
 };
 
 struct segments;

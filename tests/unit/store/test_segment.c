@@ -2,6 +2,7 @@
 #include "files.h"
 
 #include "store/group.h"
+#include "store/segment_private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -169,6 +170,33 @@ static void groups_keep_their_order(void **state)
 	assert_int_equal(read.count, 0);
 }
 
+/* What was written long ago leaves the kernel's cache with later writes, no more of it than twice
+ * what each writes, the oldest first. */
+static void cache_is_left_little_by_little(void **state)
+{
+	enum { PIECE = 64 << 10, SEGMENT = 1 << 20, KEPT = 3 * PIECE };
+	int writes = 0;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		(void)write_block(1, SEGMENT);
+		segments_end(segments);
+	}
+	segments->cache_bytes = KEPT;
+	for (; !segments_at(segments, 0)->cold; writes++) {
+		const uint32_t before = segments_at(segments, 0)->cooled;
+		(void)write_block(2, PIECE);
+		assert_true(segments_at(segments, 0)->cooled - before <= 2 * PIECE);
+		assert_int_equal(segments_at(segments, 1)->cooled, 0);
+		assert_true(writes < 100);
+	}
+	assert_int_equal(writes, SEGMENT / (2 * PIECE));
+	while (!segments_at(segments, 1)->cold)
+		(void)write_block(2, PIECE);
+	(void)write_block(2, PIECE);
+	assert_int_equal(segments_at(segments, 2)->cooled, 0); /* is written to */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +205,7 @@ int main(void)
 		TEST(empty_ones_are_removed),
 		TEST(links_stay_when_segments_go),
 		TEST(groups_keep_their_order),
+		TEST(cache_is_left_little_by_little),
 #undef TEST
 	};
 	return cmocka_run_group_tests_name("segment", tests, NULL, NULL);
