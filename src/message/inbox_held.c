@@ -111,6 +111,7 @@ struct incoming *inbox_find_or_create(
 	if (!incoming)
 		return NULL;
 	at = TAILQ_LAST(&inbox->held, incoming_list);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
 	while (at && at->number > number)
 		at = TAILQ_PREV(at, incoming_list, link);
 	if (at)
