@@ -313,6 +313,13 @@ struct world *world_paired(void)
 	return w;
 }
 
+uint64_t world_send_text(struct world_device *d, const char *to, const char *text)
+{
+	uint64_t number = 0;
+	assert_int_equal(chappe_send(d->chappe, to, text, strlen(text), &number), CHAPPE_OK);
+	return number;
+}
+
 uint64_t world_send_stored(struct world_device *d, const char *name, const void *data, size_t len)
 {
 	uint64_t number = 0;

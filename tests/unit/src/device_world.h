@@ -63,7 +63,8 @@ void world_pair(
 	struct world_device *a, const char *b_name, struct world_device *b, const char *a_name);
 /* device[0], "alice", and device[1], "bob", are contacts of each other. */
 struct world *world_paired(void);
-/* Returns the message's number. */
+/* Both return the message's number. */
+uint64_t world_send_text(struct world_device *d, const char *name, const char *text); /* live */
 uint64_t world_send_stored(struct world_device *d, const char *name, const void *data, size_t len);
 /* Whether that is the last message of which the relay said so. */
 bool world_accepted(const struct world_device *d, uint64_t number);

@@ -158,6 +158,10 @@ void relay_peer_push(struct peer_link *link, const void *datagram, size_t len);
 void relay_peer_send(
 	struct relay_peer *relay, struct peer_session *session, const void *inner, size_t len);
 
+/* Answers an init (relay_peer_handshake.c). */
+void relay_peer_init(
+	struct relay_peer *relay, struct peer_link *link, const struct wire_init *init);
+
 /* The store (relay_peer_store.c): takes a stored or received frame of a device's session. */
 void relay_peer_store(struct relay_peer *relay, struct peer_session *session,
 	const struct wire_inner *inner, size_t len);
