@@ -22,16 +22,8 @@ static void run_hand_over(struct worker *worker, struct run *run)
 
 static uint32_t take_from_rings(struct worker *worker, struct rte_mbuf **frames)
 {
-	uint32_t taken = 0;
+	const uint32_t taken = worker_take(worker, worker->steer_in, frames);
 
-	for (uint32_t i = 0; i < worker->workers && taken < WORKER_RING_BURST; i++) {
-		uint32_t from = worker->ring_next + i;
-		if (from >= worker->workers)
-			from -= worker->workers;
-		if (worker->steer_in[from] != NULL)
-			taken += rte_ring_sc_dequeue_burst(worker->steer_in[from],
-				(void **)(frames + taken), WORKER_RING_BURST - taken, NULL);
-	}
 	worker->ring_next = worker->ring_next + 1 < worker->workers ? worker->ring_next + 1 : 0;
 	/* All of it was written, or read, by another core last. */
 	for (uint32_t i = 0; i < taken; i++) {
@@ -42,7 +34,6 @@ static uint32_t take_from_rings(struct worker *worker, struct rte_mbuf **frames)
 		rte_prefetch0(frame_bytes(frames[i]));
 		session_prefetch(worker->view, frame_of(frames[i])->index);
 	}
-	worker->taken += taken;
 	return taken;
 }
 

@@ -52,17 +52,8 @@ uint32_t stage_tx(struct worker *worker, struct rte_mbuf **frames, uint32_t n)
 void stage_egress(struct worker *worker)
 {
 	struct rte_mbuf *frames[WORKER_RING_BURST];
-	uint32_t taken = 0;
+	const uint32_t taken = worker_take(worker, worker->egress_in, frames);
 
-	for (uint32_t i = 0; i < worker->workers && taken < WORKER_RING_BURST; i++) {
-		uint32_t from = worker->ring_next + i;
-		if (from >= worker->workers)
-			from -= worker->workers;
-		if (worker->egress_in[from] != NULL)
-			taken += rte_ring_sc_dequeue_burst(worker->egress_in[from],
-				(void **)(frames + taken), WORKER_RING_BURST - taken, NULL);
-	}
-	worker->taken += taken;
 	for (uint32_t i = 0; i < taken; i++)
 		to_port(worker, frames[i]);
 }

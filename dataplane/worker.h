@@ -155,6 +155,24 @@ void worker_drop_opened(struct worker *worker, struct rte_mbuf *mbuf, enum count
 /* Those bytes alone, where the frame did not end here. */
 void worker_wipe_opened(struct rte_mbuf *mbuf);
 
+/* At most half a burst from the rings of the other workers, which take turns. */
+static inline uint32_t worker_take(
+	struct worker *worker, struct rte_ring *const rings[WORKERS_MAX], struct rte_mbuf **frames)
+{
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < worker->workers && taken < WORKER_RING_BURST; i++) {
+		uint32_t from = worker->ring_next + i;
+		if (from >= worker->workers)
+			from -= worker->workers;
+		if (rings[from] != NULL)
+			taken += rte_ring_sc_dequeue_burst(rings[from], (void **)(frames + taken),
+				WORKER_RING_BURST - taken, NULL);
+	}
+	worker->taken += taken;
+	return taken;
+}
+
 static inline void worker_batch_add(struct worker_batch *batch, struct rte_mbuf *mbuf)
 {
 	RTE_ASSERT(batch->n < WORKER_BATCH_MAX);
