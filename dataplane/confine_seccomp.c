@@ -83,13 +83,19 @@ static const int confine_calls[] = {
 static const int confine_killing_calls[] = { KILLING_CALLS };
 
 /* What depends on arguments. Control and chappe-store have the same account: signals stay in this
- * process, and only a memif client, which looks for its server again, connects to a socket. */
+ * process, and only a memif client, which looks for its server again, connects to a socket. Nor
+ * does anything else make sockets to which others connect: in the run directory they could take the
+ * place of control's. Datagrams tell systemd how the process is. */
 static int confine_with_arguments(scmp_filter_ctx filter, bool connects)
 {
 	const uint64_t self = (uint64_t)getpid();
+	const uint64_t type = 0xf; /* of a socket, without flags */
 	/* Nothing makes a socket of a network any more. */
-	int result = seccomp_rule_add(
-		filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+		SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0), SCMP_A1(SCMP_CMP_MASKED_EQ, type, SOCK_DGRAM));
+	if (!result && connects)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+			SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 	if (!result)
 		result = seccomp_rule_add(
 			filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self, 0));

@@ -102,6 +102,8 @@ for process in "chappe-control $control_pid" "chappe-store $store_pid" "chappe-d
 	tries "$name" "$pid" EPERM tgkill "$other"
 	tries "$name" "$pid" EPERM fork
 done
+# Nor can it take the place of their sockets, in a directory of its own account.
+tries chappe-dataplane "$dataplane_pid" EPERM listen "$run/new.sock"
 for socket in "stream $control_socket" "seqpacket $run/store-admin.sock"; do
 	tries chappe-dataplane "$dataplane_pid" EPERM ${socket% *} "${socket#* }"
 done

@@ -3,11 +3,11 @@
 answers: open a file, make a socket of a network, connect to a socket of the relay's, signal another
 process, start a program.
 
-usage: as_intruder.py PID open PATH | create PATH | socket | stream PATH | seqpacket PATH |
+usage: as_intruder.py PID open PATH | create PATH | socket | stream PATH | seqpacket PATH | listen PATH |
        kill PID | tgkill PID | fork | execve PATH
 
 stream and seqpacket connect to a UNIX socket of that type; "closed" is a connection that its owner
-ended at once.
+ended at once. listen makes such a socket there.
 
 A thread that waits is traced, its registers are set to those of the call, and afterwards back again.
 Prints "open PATH: EACCES" (or "allowed"); what the process has opened is closed again. After execve,
@@ -23,7 +23,7 @@ import time
 
 ATTACH, DETACH, SINGLESTEP, GETREGS, SETREGS = 16, 17, 9, 12, 13
 NUMBERS = {"open": 257, "create": 257, "socket": 41, "kill": 62, "tgkill": 234, "fork": 56,
-           "execve": 59, "close": 3, "connect": 42, "recvfrom": 45}
+           "execve": 59, "close": 3, "connect": 42, "recvfrom": 45, "bind": 49}
 AT_FDCWD, CREATE_FLAGS = -100, os.O_WRONLY | os.O_CREAT | os.O_EXCL
 AF_UNIX, AF_INET, SOCK_DGRAM, MSG_DONTWAIT = 1, 2, 2, 0x40
 TYPES = {"stream": 1, "seqpacket": 5}
@@ -119,6 +119,17 @@ def connects(pid, memory, before, kind, path):
     return outcome(result)
 
 
+def listens(pid, memory, before, path):
+    """Whether the process can make a socket to which others connect."""
+    fd = call(pid, memory, before, NUMBERS["socket"], [AF_UNIX, TYPES["stream"], 0])
+    if fd < 0:
+        return outcome(fd)
+    address = struct.pack("H108s", AF_UNIX, path.encode())
+    result = call(pid, memory, before, NUMBERS["bind"], [fd, address, 110])
+    call(pid, memory, before, NUMBERS["close"], [fd])
+    return outcome(result)
+
+
 def main():
     pid, what, operand = int(sys.argv[1]), sys.argv[2], (sys.argv[3:] + [""])[0]
     arguments = {
@@ -138,8 +149,12 @@ def main():
     except OSError as error:
         print(error)
         sys.exit(NO_TRACING)
-    if what in TYPES:
-        said = connects(pid, memory, before, what, operand)
+    if what in TYPES or what == "listen":
+        said = (
+            listens(pid, memory, before, operand)
+            if what == "listen"
+            else connects(pid, memory, before, what, operand)
+        )
         ptrace(DETACH, pid)
         print(f"{what} {operand}: {said}")
         return
