@@ -53,6 +53,21 @@ static int read_index(struct depot *depot, uint64_t number, struct record_index 
 	return key ? record_open_index(index, number, &bytes, key) : -EBADMSG;
 }
 
+/* What was read of late is known without the disk. */
+static int recall_index(
+	struct depot *depot, const struct mailbox *box, uint64_t number, struct record_index *index)
+{
+	const struct depot_sent *sent = &depot->sent[number % DEPOT_SENT];
+
+	if (sent->number != number)
+		return read_index(depot, number, index);
+	*index = (struct record_index){
+		.epoch = sent->epoch, .frame_id = sent->frame_id, .arrived = sent->arrived
+	};
+	memcpy(index->route, box->route, sizeof index->route);
+	return 0;
+}
+
 /* The position of a frame in a mailbox, by the bits of it in memory and then by what the disk says;
  * -1 where it is not there, or not committed yet. */
 static int64_t find_committed(struct depot *depot, const struct mailbox *box, uint64_t frame_id,
@@ -62,7 +77,7 @@ static int64_t find_committed(struct depot *depot, const struct mailbox *box, ui
 
 	for (uint32_t cursor = 0; (at = mailbox_seek(depot->boxes, box, frame_id, &cursor)) >= 0;) {
 		const uint64_t number = mailbox_number(box->entries[at]);
-		if (number < depot->durable && read_index(depot, number, index) == 0 &&
+		if (number < depot->durable && recall_index(depot, box, number, index) == 0 &&
 			index->frame_id == frame_id)
 			return at;
 	}
@@ -249,7 +264,13 @@ int depot_read(
 	if (got < 0)
 		return (int)got;
 	const struct epoch_key *key = epochs_key(depot->epochs, get32(bytes.epoch));
-	return key ? record_open_body(frame, number, &bytes, (size_t)got, key) : -EBADMSG;
+	if (!key || record_open_body(frame, number, &bytes, (size_t)got, key) < 0)
+		return -EBADMSG;
+	depot->sent[number % DEPOT_SENT] = (struct depot_sent){ .number = number,
+		.frame_id = get64(((const struct wire_inner *)frame->bytes)->frame_id),
+		.epoch = get32(bytes.epoch),
+		.arrived = frame->arrived };
+	return 0;
 }
 
 int depot_check(struct depot *depot, const struct mailbox *box, uint32_t at)

@@ -33,6 +33,10 @@ void depot_release(struct depot *depot, uint32_t epoch)
 
 void depot_erase(struct depot *depot, uint64_t number, uint32_t epoch)
 {
+	struct depot_sent *sent = &depot->sent[number % DEPOT_SENT];
+
+	if (sent->number == number)
+		*sent = (struct depot_sent){ 0 };
 	if (engine_erase(depot->engine, number) == 0)
 		depot_release(depot, epoch); /* else it lies there until its time is over */
 }

@@ -21,6 +21,15 @@ struct depot_epoch {
 	bool used;
 };
 
+/* Of a message that was read to be delivered, what `received` asks for: the index on disk need not
+ * be read and opened for it. */
+struct depot_sent {
+	uint64_t number; /* 0: none */
+	uint64_t frame_id;
+	uint32_t epoch, arrived;
+};
+enum { DEPOT_SENT = 1 << 16 /* 1.5 MiB: of 64 routes whose window is full */ };
+
 struct depot {
 	struct depot_limits limits;
 	struct engine *engine;
@@ -40,6 +49,7 @@ struct depot {
 	 */
 	uint64_t durable, sealed;
 	uint64_t frame_ids[2 * DEPOT_BATCH_MAX]; /* of these, by number */
+	struct depot_sent sent[DEPOT_SENT];      /* by number */
 	struct depot_released released, released_sealed;
 	bool committing;
 	bool keys_held; /* no key is destroyed */

@@ -156,6 +156,39 @@ static void repetitions_are_stored_once(void **state)
 	assert_waits(1, 1, 5);
 }
 
+/* Names that share the bits an entry has of them; what was read of late is known without the disk.
+ */
+static void received_takes_the_one_that_is_named(void **state)
+{
+	enum { OTHER = 1 << 20 };
+
+	(void)state;
+	for (uint32_t read = 0; read < 4; read++) { /* a bit for each that is */
+		const uint8_t route = (uint8_t)(1 + read);
+		struct record_frame frame;
+		assert_int_equal(take(route, 6), DEPOT_TAKEN);
+		assert_int_equal(take(route, 6 + OTHER), DEPOT_TAKEN);
+		assert_int_equal(depot_commit(depot), 0);
+		for (uint32_t at = 0; at < 2; at++)
+			if (read >> at & 1)
+				assert_int_equal(depot_read(depot, box_of(route), at, &frame), 0);
+		assert_int_equal(received(route, 6 + 2 * OTHER), -ENOENT);
+		assert_int_equal(received(route, 6 + OTHER), 0);
+		assert_int_equal(received(route, 6 + OTHER), -ENOENT);
+		assert_int_equal(depot_commit(depot), 0);
+		assert_waits(route, 0, 6);
+		assert_int_equal(received(route, 6), 0);
+		assert_null(box_of(route));
+		assert_int_equal(depot_commit(depot), 0);
+		assert_int_equal(take(route, 6), DEPOT_KNOWN);
+	}
+	depot_turn_keys(depot);
+	assert_int_equal(depot_epochs(depot), 2); /* each released its own, none twice */
+	reopen(NOW);
+	assert_int_equal(report.messages, 0);
+	assert_int_equal(report.delivered, 8);
+}
+
 static void what_was_not_committed_does_not_wait(void **state)
 {
 	(void)state;
@@ -468,6 +501,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(messages_wait_in_order_across_restarts),
 		TEST(repetitions_are_stored_once),
+		TEST(received_takes_the_one_that_is_named),
 		TEST(what_was_not_committed_does_not_wait),
 		TEST(limits_hold),
 		TEST(old_messages_are_erased),
