@@ -162,17 +162,11 @@ void config_defaults(struct config *config)
 int config_load(const char *path, struct config *config, char error[CONFIG_ERROR_BYTES])
 {
 	struct parse parse = { .config = config };
-	int line = ini_file_parse(path, on_setting, &parse);
+	const int line = ini_file_parse(path, on_setting, &parse);
+	const int result = ini_file_result(path, line, parse.reason, error, CONFIG_ERROR_BYTES);
 
-	if (line < 0) {
-		snprintf(error, CONFIG_ERROR_BYTES, "%.400s: %s", path, strerror(-line));
-		return line;
-	}
-	if (line != 0) {
-		snprintf(error, CONFIG_ERROR_BYTES, "%.400s:%d: %s", path, line,
-			parse.reason[0] ? parse.reason : "neither [section] nor name = value");
-		return -EINVAL;
-	}
+	if (result < 0)
+		return result;
 	if (config->keepalive_min_s > config->keepalive_s) {
 		snprintf(error, CONFIG_ERROR_BYTES,
 			"%.400s: keepalive_min_s is %u, more than keepalive_s, which is %u", path,

@@ -3,7 +3,6 @@
 #define CHAPPE_CONTROL_HANDSHAKE_DECIDE_H
 
 #include "responder.h"
-#include "store.h"
 
 struct control;
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 int ini_file_parse(const char *path, ini_handler handler, void *arg)
 {
@@ -17,4 +18,17 @@ int ini_file_parse(const char *path, ini_handler handler, void *arg)
 	if (error)
 		return -error;
 	return line < 0 ? -ENOMEM : line;
+}
+
+int ini_file_result(const char *path, int line, const char *reason, char *error, size_t error_len)
+{
+	if (line == 0)
+		return 0;
+	if (line < 0) {
+		snprintf(error, error_len, "%.400s: %s", path, strerror(-line));
+		return line;
+	}
+	snprintf(error, error_len, "%.400s:%d: %s", path, line,
+		reason[0] ? reason : "neither [section] nor name = value");
+	return -EINVAL;
 }

@@ -69,15 +69,10 @@ int config_load(const char *path, struct config *config, char error[CONFIG_ERROR
 	struct parse parse = { .config = config };
 
 	const int line = ini_file_parse(path, on_setting, &parse);
-	if (line < 0) {
-		snprintf(error, CONFIG_ERROR_BYTES, "%.400s: %s", path, strerror(-line));
-		return line;
-	}
-	if (line != 0) {
-		snprintf(error, CONFIG_ERROR_BYTES, "%.400s:%d: %s", path, line,
-			parse.reason[0] ? parse.reason : "neither [section] nor name = value");
-		return -EINVAL;
-	}
+	const int result = ini_file_result(path, line, parse.reason, error, CONFIG_ERROR_BYTES);
+
+	if (result < 0)
+		return result;
 	if (config->dir[0] != '/' || config->run_dir[0] != '/') {
 		snprintf(error, CONFIG_ERROR_BYTES,
 			"%.400s: dir and run_dir must be whole paths, from / on", path);
