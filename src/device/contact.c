@@ -105,16 +105,24 @@ void device_contacts_sweep(struct chappe *c)
 
 /* ---- The public side ---- */
 
-int device_contact_link(const struct device_contact *contact, char text[LINK_TEXT_BYTES])
+void device_contact_fill_link(const struct device_contact *contact, struct link *link)
 {
 	const struct device_relay *relay = &contact->chappe->relay;
-	struct link link = { .kind = LINK_CONTACT, .relay_count = relay->name_count };
+
+	*link = (struct link){ .relay_count = relay->name_count };
+	for (unsigned int i = 0; i < relay->name_count; i++)
+		memcpy(link->relays[i], relay->names[i], sizeof link->relays[i]);
+	memcpy(link->relay_key, relay->key, sizeof link->relay_key);
+	memcpy(link->route, contact->route, sizeof link->route);
+}
+
+int device_contact_link(const struct device_contact *contact, char text[LINK_TEXT_BYTES])
+{
+	struct link link;
 	int err;
 
-	for (unsigned int i = 0; i < relay->name_count; i++)
-		memcpy(link.relays[i], relay->names[i], sizeof link.relays[i]);
-	memcpy(link.relay_key, relay->key, sizeof link.relay_key);
-	memcpy(link.route, contact->route, sizeof link.route);
+	device_contact_fill_link(contact, &link);
+	link.kind = LINK_CONTACT;
 	memcpy(link.device_key, contact->own.public, sizeof link.device_key);
 	memcpy(link.psk, contact->psk, sizeof link.psk);
 	err = link_format(&link, text);

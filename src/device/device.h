@@ -145,6 +145,8 @@ static inline bool device_contact_open(const struct device_contact *contact)
 {
 	return contact->messages && !contact->ended && contact->state != CHAPPE_CONTACT_REVOKING;
 }
+/* What a link and a hello have in common: the relay, and the route that leads here. */
+void device_contact_fill_link(const struct device_contact *contact, struct link *link);
 /* The contact's link as text. */
 int device_contact_link(const struct device_contact *contact, char text[LINK_TEXT_BYTES]);
 

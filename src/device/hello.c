@@ -18,14 +18,11 @@ static uint64_t wall_clock_s(void)
 static int write_hello(
 	const struct device_contact *contact, uint8_t hello[LINK_HELLO_BYTES_MAX], size_t *len)
 {
-	const struct device_relay *relay = &contact->chappe->relay;
-	struct link own = { .kind = LINK_HELLO, .relay_count = relay->name_count };
+	struct link own;
 	int err;
 
-	for (unsigned int i = 0; i < relay->name_count; i++)
-		memcpy(own.relays[i], relay->names[i], sizeof own.relays[i]);
-	memcpy(own.relay_key, relay->key, sizeof own.relay_key);
-	memcpy(own.route, contact->route, sizeof own.route);
+	device_contact_fill_link(contact, &own);
+	own.kind = LINK_HELLO;
 	err = hello_write(&own, hello, len);
 	link_wipe(&own);
 	return err;

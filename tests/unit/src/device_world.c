@@ -302,13 +302,34 @@ void world_pair(
 	assert_int_equal(world_state(b, a_name), CHAPPE_CONTACT_READY);
 }
 
-struct world *world_paired(void)
+int world_setup(void **state)
+{
+	*state = world_new();
+	return 0;
+}
+
+int world_setup_pair(void **state)
 {
 	struct world *w = world_new();
 
+	*state = w;
 	world_join(&w->device[0]);
 	world_join(&w->device[1]);
 	world_pair(&w->device[0], "bob", &w->device[1], "alice");
+	return 0;
+}
+
+int world_teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+struct world *world_paired(void)
+{
+	void *w;
+
+	(void)world_setup_pair(&w);
 	world_run(w, 2 * PEER_S);
 	return w;
 }

@@ -48,6 +48,10 @@ struct world {
 
 struct world *world_new(void);
 void world_free(struct world *w);
+/* For cmocka: *state is a world, of which the pair's alice and bob are contacts. */
+int world_setup(void **state);
+int world_setup_pair(void **state);
+int world_teardown(void **state);
 
 enum chappe_error world_try_open(struct world_device *d);
 void world_open(struct world_device *d);  /* the process starts (and connects if it has joined) */

@@ -8,28 +8,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	*state = world_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
-static int setup_pair(void **state)
-{
-	struct world *w = world_new();
-	*state = w;
-	world_join(&w->device[0]);
-	world_join(&w->device[1]);
-	world_pair(&w->device[0], "bob", &w->device[1], "alice");
-	return 0;
-}
-
 static const uint8_t zeros[WIRE_INVITATION_ID_BYTES];
 
 /* ---- Joining ---- */
@@ -236,8 +214,8 @@ static void messages_wait_for_the_relay_to_come_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define P(name) cmocka_unit_test_setup_teardown(name, setup_pair, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define P(name) cmocka_unit_test_setup_teardown(name, world_setup_pair, world_teardown)
 		T(the_invitation_id_goes_once_control_has_answered),
 		T(a_restarted_device_goes_on_with_its_attempt),
 		T(bad_invitations_are_refused_with_a_reason),

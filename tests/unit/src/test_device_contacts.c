@@ -8,28 +8,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	*state = world_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
-static int setup_pair(void **state)
-{
-	struct world *w = world_new();
-	*state = w;
-	world_join(&w->device[0]);
-	world_join(&w->device[1]);
-	world_pair(&w->device[0], "bob", &w->device[1], "alice");
-	return 0;
-}
-
 static void two_devices_become_contacts(void **state)
 {
 	struct world *w = *state;
@@ -247,8 +225,8 @@ static void a_revocation_is_finished_after_a_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define P(name) cmocka_unit_test_setup_teardown(name, setup_pair, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define P(name) cmocka_unit_test_setup_teardown(name, world_setup_pair, world_teardown)
 		P(two_devices_become_contacts),
 		T(the_hello_is_repeated_until_it_is_acknowledged_across_restarts),
 		T(messages_sent_with_the_hello_come_after_it),
