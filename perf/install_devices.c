@@ -4,45 +4,10 @@
 #include "asking.h"
 #include "bench.h"
 #include "relay.h"
+#include "relay_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { RUNS_MAX = 31 };
-
-struct options {
-	uint32_t devices, routes, runs;
-	const char *store;
-};
-
-static void parse(struct options *options, int argc, char **argv)
-{
-	static const struct option known[] = { { "devices", 1, NULL, 'd' },
-		{ "routes", 1, NULL, 'r' }, { "runs", 1, NULL, 'n' }, { "store", 1, NULL, 's' },
-		{ NULL, 0, NULL, 0 } };
-	int option;
-
-	*options = (struct options){ .devices = 1000000, .routes = 4, .runs = 3 };
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		const uint32_t value = optarg ? (uint32_t)strtoul(optarg, NULL, 10) : 0;
-		if (option == 'd')
-			options->devices = value;
-		else if (option == 'r')
-			options->routes = value;
-		else if (option == 'n')
-			options->runs = value;
-		else if (option == 's')
-			options->store = optarg;
-	}
-	if (options->devices == 0 || options->routes == 0 || options->runs == 0 ||
-		options->runs > RUNS_MAX) {
-		fputs("options, with their defaults: --devices 1000000 --routes 4 (of each) "
-		      "--runs 3; --store DIR keeps the store that it fills, for the next time\n",
-			stderr);
-		exit(2);
-	}
-}
 
 struct run {
 	double all_s, connected_s; /* from the start of the process; from its connection */
@@ -80,11 +45,13 @@ static struct run take_run(struct relay *relay, bool asked)
 
 int main(int argc, char **argv)
 {
-	double all[RUNS_MAX], connected[RUNS_MAX];
-	struct options options;
+	double all[RELAY_RUNS_MAX], connected[RELAY_RUNS_MAX];
+	struct relay_options options = { .devices = 1000000, .routes = 4, .runs = 3 };
 	struct relay relay;
 
-	parse(&options, argc, argv);
+	relay_options_parse(&options, argc, argv,
+		"options, with their defaults: --devices 1000000 --routes 4 (of each) "
+		"--runs 3; --store DIR keeps the store that it fills, for the next time\n");
 	relay_make_filled(&relay, options.devices, options.routes, options.store);
 	relay_start_dataplane(&relay);
 	relay_start_control(&relay);

@@ -7,37 +7,11 @@
 #include "bench.h"
 #include "control_end.h"
 #include "relay.h"
+#include "relay_options.h"
 #include "src/counters.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { ROUNDS_MAX = 31 };
-
-struct options {
-	uint32_t devices, rounds;
-};
-
-static void parse(struct options *options, int argc, char **argv)
-{
-	static const struct option known[] = { { "devices", 1, NULL, 'd' },
-		{ "runs", 1, NULL, 'n' }, { NULL, 0, NULL, 0 } };
-	int option;
-
-	*options = (struct options){ .devices = 1000000, .rounds = 5 };
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		const uint32_t value = optarg ? (uint32_t)strtoul(optarg, NULL, 10) : 0;
-		if (option == 'd')
-			options->devices = value;
-		else if (option == 'n')
-			options->rounds = value;
-	}
-	if (options->devices == 0 || options->rounds == 0 || options->rounds > ROUNDS_MAX) {
-		fputs("options, with their defaults: --devices 1000000 --runs 5\n", stderr);
-		exit(2);
-	}
-}
 
 static struct control_end end;
 
@@ -72,28 +46,29 @@ static void check(uint64_t installed)
 
 int main(int argc, char **argv)
 {
-	double first, again[ROUNDS_MAX];
-	struct options options;
+	double first, again[RELAY_RUNS_MAX];
+	struct relay_options options = { .devices = 1000000, .routes = 1, .runs = 5 };
 	struct relay relay;
 
-	parse(&options, argc, argv);
+	relay_options_parse(
+		&options, argc, argv, "options, with their defaults: --devices 1000000 --runs 5\n");
 	relay_make(&relay, options.devices, 1);
 	relay_start_dataplane(&relay);
 	control_end_connect(&end, relay.dir, options.devices);
 	first = take_round(&relay, "fresh sessions");
-	for (uint32_t i = 0; i < options.rounds; i++)
+	for (uint32_t i = 0; i < options.runs; i++)
 		again[i] = take_round(&relay, "sessions in place of others");
-	check((uint64_t)options.devices * (options.rounds + 1));
+	check((uint64_t)options.devices * (options.runs + 1));
 	const struct bench_figure figure = {
 		.name = "install_sessions",
 		.unit = "1/s",
 		.sessions = options.devices,
 		.workers = 1,
 		.suite = WIRE_SUITE_AES256GCM,
-		.value = bench_spread(again, options.rounds).median,
+		.value = bench_spread(again, options.runs).median,
 		.floor = first,
-		.ratio = bench_spread(again, options.rounds),
-		.pairs = options.rounds,
+		.ratio = bench_spread(again, options.runs),
+		.pairs = options.runs,
 		.page = relay_page_bytes(&relay),
 	};
 	bench_print(&figure);

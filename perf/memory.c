@@ -13,41 +13,15 @@
 #include "control_end.h"
 #include "device_port.h"
 #include "relay.h"
+#include "relay_options.h"
 
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { ROUTES_FEW = 1, CONFIRM_PART = 2048, CONFIRM_TRIES = 50, CONFIRM_WAIT_MS = 100 };
 
-struct options {
-	uint32_t devices, routes;
-	uint64_t page; /* of the dataplane's memory */
-};
-
 static struct control_end end;
-
-static void parse(struct options *options, int argc, char **argv)
-{
-	static const struct option known[] = { { "devices", 1, NULL, 'd' },
-		{ "routes", 1, NULL, 'r' }, { NULL, 0, NULL, 0 } };
-	int option;
-
-	*options = (struct options){ .devices = 1000000, .routes = 4 };
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		const uint32_t value = optarg ? (uint32_t)strtoul(optarg, NULL, 10) : 0;
-		if (option == 'd')
-			options->devices = value;
-		else if (option == 'r')
-			options->routes = value;
-	}
-	if (options->devices < 2 || options->routes <= ROUTES_FEW) {
-		fputs("options, with their defaults: --devices 1000000 --routes 4 (at least 2)\n",
-			stderr);
-		exit(2);
-	}
-}
 
 /* Devices confirm the sessions that they were just given; keepalives that were lost are repeated.
  */
@@ -83,9 +57,10 @@ static void give_sessions(const struct relay *relay)
 
 struct measured {
 	uint64_t dataplane, control;
+	uint64_t page; /* of the dataplane's memory */
 };
 
-static struct measured measure(struct options *options, uint32_t devices, uint32_t routes)
+static struct measured measure(uint32_t devices, uint32_t routes)
 {
 	char text[96];
 	struct measured bytes;
@@ -100,7 +75,7 @@ static struct measured measure(struct options *options, uint32_t devices, uint32
 	snprintf(text, sizeof text, "%u devices, %lu routes, %u sessions kept", devices,
 		(uint64_t)devices * routes, devices);
 	child_wait(&relay.control, text, RELAY_TIMEOUT_S);
-	options->page = relay_page_bytes(&relay);
+	bytes.page = relay_page_bytes(&relay);
 	bytes.dataplane = child_memory_bytes(&relay.dataplane);
 	bytes.control = child_memory_bytes(&relay.control);
 	fprintf(stderr,
@@ -120,18 +95,18 @@ static double difference(const struct measured *more, const struct measured *les
 	return all / n;
 }
 
-static void print(const char *name, const char *unit, const struct options *options, double value)
+static void print(const char *name, const char *unit, uint32_t devices, uint64_t page, double value)
 {
 	const struct bench_figure figure = {
 		.name = name,
 		.unit = unit,
-		.sessions = options->devices,
+		.sessions = devices,
 		.workers = 1,
 		.suite = WIRE_SUITE_AES256GCM,
 		.value = value,
 		.ratio = bench_spread(&value, 1),
 		.pairs = 1,
-		.page = options->page,
+		.page = page,
 	};
 
 	bench_print(&figure);
@@ -139,24 +114,27 @@ static void print(const char *name, const char *unit, const struct options *opti
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	struct relay_options options = { .devices = 1000000, .routes = 4, .runs = 1 };
 
 	if (sodium_init() < 0)
 		bench_fail("libsodium does not start");
-	parse(&options, argc, argv);
+	relay_options_parse(&options, argc, argv,
+		"options, with their defaults: --devices 1000000 --routes 4 (at least 2)\n");
+	if (options.devices < 2 || options.routes <= ROUTES_FEW)
+		bench_fail("what one takes is a difference: --devices and --routes from 2 on");
 	device_port_open();
 	const uint32_t half = options.devices / 2;
-	const struct measured fewer = measure(&options, half, ROUTES_FEW),
-			      all = measure(&options, options.devices, ROUTES_FEW),
-			      routes = measure(&options, options.devices, options.routes);
+	const struct measured fewer = measure(half, ROUTES_FEW),
+			      all = measure(options.devices, ROUTES_FEW),
+			      routes = measure(options.devices, options.routes);
 	const double per_route =
 		difference(&routes, &all, (double)options.devices * (options.routes - ROUTES_FEW));
 	const double per_device =
 		difference(&all, &fewer, options.devices - half) - ROUTES_FEW * per_route;
 	fprintf(stderr, "     memory: %.0f bytes a device with a session, %.1f bytes a route\n",
 		per_device, per_route);
-	print("memory_per_device", "KiB", &options, per_device / 1024);
-	print("memory_per_route", "bytes", &options, per_route);
+	print("memory_per_device", "KiB", options.devices, routes.page, per_device / 1024);
+	print("memory_per_route", "bytes", options.devices, routes.page, per_route);
 	device_port_close();
 	return 0;
 }
