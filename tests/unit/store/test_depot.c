@@ -382,47 +382,6 @@ static void files_show_nothing_and_keep_no_key(void **state)
 	assert_waits(1, 0, 1);
 }
 
-static void damage_first_table(const char *path, void *arg)
-{
-	bool *done = arg;
-	char buffer[4096];
-	FILE *file = fopen(path, "r");
-	const size_t bytes = fread(buffer, 1, sizeof buffer, file);
-
-	fclose(file);
-	/* The table of the index: 51-byte records; that of the cells points into blob files. */
-	if (*done || bytes < sizeof buffer)
-		return;
-	*done = true;
-	files_damage(path, 2000, 8);
-}
-
-/* A block of the index is damaged: its messages are found again by their cells. */
-static void damaged_index_is_rebuilt(void **state)
-{
-	uint64_t id;
-	bool done = false;
-
-	(void)state;
-	for (id = 1; id <= 900; id++)
-		assert_int_equal(take((uint8_t)(id % 7), id), DEPOT_TAKEN);
-	assert_int_equal(depot_commit(depot), 0);
-	assert_int_equal(depot_compact(depot), 0);
-	depot_close(depot);
-	depot = NULL;
-	files_each(".sst", damage_first_table, &done);
-	assert_true(done);
-	reopen(NOW);
-	assert_int_equal(report.damaged, 1);
-	assert_true(report.rebuilt > 0);
-	assert_int_equal(report.unreadable, 0);
-	assert_int_equal(report.messages, 900);
-	uint32_t position[7] = { 0 };
-	for (id = 1; id <= 900; id++)
-		assert_waits((uint8_t)(id % 7), position[id % 7]++, id);
-	assert_int_equal(take(1, 1), DEPOT_KNOWN);
-}
-
 /* By a shorter limit a day's messages are too old at once, and what says when they came and under
  * which key is needed until the last of them is gone. */
 static void a_shorter_time_erases_what_is_older_and_nothing_else(void **state)
@@ -508,7 +467,6 @@ int main(void)
 		TEST(a_start_does_not_erase_by_a_clock_that_is_far_ahead),
 		TEST(a_large_mailbox_expires_in_bounded_steps),
 		TEST(files_show_nothing_and_keep_no_key),
-		TEST(damaged_index_is_rebuilt),
 		TEST(a_shorter_time_erases_what_is_older_and_nothing_else),
 		TEST(others_deliveries_are_forgotten_however_many_there_are),
 		TEST(no_ttl_is_taken_for_a_shorter_one),

@@ -357,6 +357,39 @@ static void damaged_index_on_a_disk_that_does_not_write(void **state)
 	}
 }
 
+static void damage_first_table(const char *path, void *arg)
+{
+	bool *done = arg;
+	struct stat status;
+
+	/* That of the index; others are smaller. */
+	if (*done || stat(path, &status) != 0 || status.st_size < 4096)
+		return;
+	*done = true;
+	files_damage(path, 2000, 8);
+}
+
+/* Its messages are found again by their cells. */
+static void a_block_of_the_index_is_damaged(void **state)
+{
+	enum { MANY = 900 };
+	bool done = false;
+
+	(void)state;
+	reopen();
+	take(1, MANY);
+	assert_int_equal(depot_compact(depot), 0);
+	end();
+	files_each(".sst", damage_first_table, &done);
+	assert_true(done);
+	reopen();
+	assert_int_equal(report.damaged, 1);
+	assert_true(report.rebuilt > 0);
+	assert_int_equal(report.unreadable, 0);
+	assert_wait(1, MANY);
+	assert_int_equal(depot_take(depot, 0, cell(1), SMALL), DEPOT_KNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +400,7 @@ int main(void)
 		TEST(last_writes_are_lost_on_a_disk_that_does_not_write),
 		TEST(last_writes_are_lost_after_cells_were_moved),
 		TEST(a_table_of_the_index_is_missing),
+		TEST(a_block_of_the_index_is_damaged),
 		TEST(damaged_index_on_a_disk_that_does_not_write),
 #undef TEST
 	};
