@@ -1,113 +1,10 @@
 /* The depot: taken, known, delivered, expired, at its limits, and what the disk shows afterwards.
  */
-#include "files.h"
-
-#include "store/depot_private.h"
+#include "depot_rig.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
-
-enum { NOW = 29000000, SMALL = 480, LARGE = 1200, DEVICES = 8 };
-
-static const struct depot_limits generous = {
-	.route_frames = 1000,
-	.device_frames = 4000,
-	.route_bytes = 1 << 20,
-	.device_bytes = 4 << 20,
-	.total_bytes = 1 << 30,
-	.ttl_minutes = DEPOT_TTL_MINUTES,
-};
-
-static struct depot *depot;
-static struct depot_report report;
-
-static void reopen_with(const struct depot_limits *limits, uint32_t now)
-{
-	char path[96], error[DEPOT_ERROR_BYTES];
-
-	depot_close(depot);
-	depot = NULL;
-	snprintf(path, sizeof path, "%s/store", files_directory);
-	if (depot_open(&depot, path, limits, DEVICES, now, &report, error) != 0)
-		fail_msg("%s", error);
-}
-
-static void reopen(uint32_t now)
-{
-	reopen_with(&generous, now);
-}
-
-static int setup(void **state)
-{
-	if (sodium_init() < 0 || files_make(state) != 0)
-		return -1;
-	reopen(NOW);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	depot_close(depot);
-	depot = NULL;
-	return files_remove(state);
-}
-
-/* The same cell for the same numbers. */
-static const struct wire_inner *cell(uint8_t route, uint64_t frame_id)
-{
-	static uint8_t bytes[LARGE];
-	struct wire_inner *inner = (struct wire_inner *)bytes;
-	uint8_t seed[randombytes_SEEDBYTES] = { route };
-
-	memcpy(seed + 8, &frame_id, sizeof frame_id);
-	randombytes_buf_deterministic(bytes, sizeof bytes, seed);
-	memset(inner, 0, sizeof *inner);
-	inner->kind = WIRE_STORED;
-	inner->frame_id = put64(frame_id);
-	memset(inner->route, route, sizeof inner->route);
-	return inner;
-}
-
-static enum depot_verdict take(uint8_t route, uint64_t frame_id)
-{
-	return depot_take(
-		depot, route % DEVICES, cell(route, frame_id), frame_id % 2 ? LARGE : SMALL);
-}
-
-static const struct mailbox *box_of(uint8_t route)
-{
-	uint8_t bytes[WIRE_ROUTE_BYTES];
-
-	memset(bytes, route, sizeof bytes);
-	return mailbox_find(depot_mailboxes(depot), bytes);
-}
-
-static int received(uint8_t route, uint64_t frame_id)
-{
-	uint8_t bytes[WIRE_ROUTE_BYTES];
-
-	memset(bytes, route, sizeof bytes);
-	return depot_received(depot, bytes, frame_id);
-}
-
-static void assert_waits(uint8_t route, uint32_t at, uint64_t frame_id)
-{
-	struct record_frame frame;
-
-	assert_non_null(box_of(route));
-	assert_int_equal(depot_read(depot, box_of(route), at, &frame), 0);
-	assert_int_equal(frame.len, frame_id % 2 ? LARGE : SMALL);
-	assert_memory_equal(frame.bytes, cell(route, frame_id), frame.len);
-}
-
-static void sweep(uint32_t now)
-{
-	depot_set_time(depot, now);
-	while (!depot_sweep(depot))
-		;
-	assert_int_equal(depot_commit(depot), 0);
-}
 
 static void messages_wait_in_order_across_restarts(void **state)
 {
@@ -242,90 +139,6 @@ static void limits_hold(void **state)
 	}
 }
 
-static void old_messages_are_erased(void **state)
-{
-	struct wire_inner *inner;
-
-	(void)state;
-	for (uint64_t id = 0; id < 8; id++) {
-		inner = (struct wire_inner *)(uintptr_t)cell(1, 2 * id);
-		inner->ttl = (uint8_t)id; /* default, then 2, 4 ... 128 minutes */
-		assert_int_equal(depot_take(depot, 1, inner, SMALL), DEPOT_TAKEN);
-	}
-	assert_int_equal(depot_commit(depot), 0);
-	sweep(NOW + 1);
-	assert_int_equal(box_of(1)->count, 8);
-	sweep(NOW + 16);
-	assert_int_equal(box_of(1)->count, 4);
-	reopen(NOW + 64);
-	assert_int_equal(report.messages, 2);
-	assert_int_equal(box_of(1)->count, 2);
-	sweep(NOW + DEPOT_TTL_MINUTES - 1);
-	assert_int_equal(box_of(1)->count, 1);
-	assert_int_equal(depot_epochs(depot), 1);
-	sweep(NOW + DEPOT_TTL_MINUTES);
-	assert_null(box_of(1));
-	depot_turn_keys(depot);
-	assert_int_equal(depot_epochs(depot), 0);
-}
-
-/* A clock that is months ahead, at a start: what it calls too old waits for the sweep. */
-static void a_start_does_not_erase_by_a_clock_that_is_far_ahead(void **state)
-{
-	(void)state;
-	assert_int_equal(depot_take(depot, 1, cell(1, 2), SMALL), DEPOT_TAKEN);
-	assert_int_equal(depot_commit(depot), 0);
-	reopen(NOW + DEPOT_TTL_MINUTES + DEPOT_LATE_MINUTES);
-	assert_int_equal(report.late, 1);
-	assert_int_equal(box_of(1)->count, 1);
-	reopen(NOW);
-	assert_int_equal(report.late, 0);
-	assert_int_equal(box_of(1)->count, 1);
-	reopen(NOW + DEPOT_TTL_MINUTES + DEPOT_LATE_MINUTES - 1);
-	assert_null(box_of(1));
-	assert_int_equal(depot_expired(depot), 1);
-}
-
-/* Each second of them, in one mailbox: then all. Between steps others come and go. */
-static void a_large_mailbox_expires_in_bounded_steps(void **state)
-{
-	enum { MANY = 100000 };
-	struct depot_limits limits = generous;
-	struct wire_inner *inner = (struct wire_inner *)(uintptr_t)cell(1, 2);
-
-	(void)state;
-	limits.route_frames = limits.device_frames = 2 * MANY;
-	limits.route_bytes = limits.device_bytes = limits.total_bytes;
-	reopen_with(&limits, NOW);
-	for (uint32_t i = 0; i < MANY; i++) {
-		inner->frame_id = put64(i);
-		inner->ttl = i % 2;
-		assert_int_equal(depot_take(depot, 1, inner, SMALL), DEPOT_TAKEN);
-		if (i % 10000 == 9999)
-			assert_int_equal(depot_commit(depot), 0);
-	}
-	for (uint32_t round = 0; round < 2; round++) {
-		uint64_t erased = depot_expired(depot);
-		uint32_t steps = 1;
-		bool through = false;
-		depot_set_time(depot, round == 0 ? NOW + 3 : NOW + DEPOT_TTL_MINUTES);
-		for (; !through; steps++) {
-			through = depot_sweep(depot);
-			assert_in_range(depot_expired(depot) - erased, 0, DEPOT_SWEEP_ERASED);
-			erased = depot_expired(depot);
-			if (round == 0)
-				assert_int_equal(take(9, 2 * steps), DEPOT_TAKEN);
-			assert_int_equal(depot_commit(depot), 0);
-		}
-		assert_in_range(steps, MANY / 2 / DEPOT_SWEEP_ERASED, 1000);
-		assert_int_equal(erased, (round + 1) * MANY / 2);
-	}
-	assert_null(box_of(1));
-	assert_non_null(box_of(9));
-	reopen(NOW + DEPOT_TTL_MINUTES);
-	assert_int_equal(report.unindexed, 0);
-}
-
 struct keys {
 	uint8_t key[EPOCH_KEY_BYTES];
 	uint32_t count;
@@ -382,36 +195,6 @@ static void files_show_nothing_and_keep_no_key(void **state)
 	assert_waits(1, 0, 1);
 }
 
-/* By a shorter limit a day's messages are too old at once, and what says when they came and under
- * which key is needed until the last of them is gone. */
-static void a_shorter_time_erases_what_is_older_and_nothing_else(void **state)
-{
-	enum { OLD = 1100, SHORT = 60 };
-	struct depot_limits limits = generous;
-
-	(void)state;
-	for (uint32_t i = 0; i < OLD; i++) { /* one a minute */
-		depot_set_time(depot, NOW + i);
-		assert_int_equal(take((uint8_t)(1 + i % 2), 1 + i), DEPOT_TAKEN);
-	}
-	depot_set_time(depot, NOW + OLD + 90);
-	assert_int_equal(take(3, 1), DEPOT_TAKEN);
-	assert_int_equal(depot_commit(depot), 0);
-	limits.ttl_minutes = SHORT;
-	depot_set_limits(depot, &limits);
-	sweep(NOW + OLD + 100);
-	assert_null(box_of(1));
-	assert_null(box_of(2));
-	assert_true(depot_expired(depot) == OLD);
-	assert_waits(3, 0, 1);
-	/* The one that waited goes by itself, and not with the key of the next one. */
-	assert_int_equal(take(4, 2), DEPOT_TAKEN);
-	sweep(NOW + OLD + 90 + SHORT);
-	depot_turn_keys(depot);
-	assert_null(box_of(3));
-	assert_waits(4, 0, 2);
-}
-
 /* One device can have more delivered, to itself, than can be known: that is nobody else's trouble.
  */
 static void others_deliveries_are_forgotten_however_many_there_are(void **state)
@@ -434,26 +217,6 @@ static void others_deliveries_are_forgotten_however_many_there_are(void **state)
 	assert_waits(2, 0, 5);
 }
 
-/* 2^n minutes are the longest time that there is, for any n above 14. */
-static void no_ttl_is_taken_for_a_shorter_one(void **state)
-{
-	(void)state;
-	for (uint32_t ttl = 15; ttl <= UINT8_MAX; ttl++) {
-		struct wire_inner *inner = (struct wire_inner *)cell(1, ttl);
-		inner->ttl = (uint8_t)ttl;
-		assert_int_equal(depot_take(depot, 1, inner, SMALL), DEPOT_TAKEN);
-	}
-	assert_int_equal(depot_commit(depot), 0);
-	for (int round = 0; round < 2; round++) {
-		sweep(NOW + DEPOT_TTL_MINUTES - 1);
-		assert_non_null(box_of(1));
-		assert_int_equal(box_of(1)->count, UINT8_MAX - 14);
-		reopen(NOW + DEPOT_TTL_MINUTES - 1);
-	}
-	sweep(NOW + DEPOT_TTL_MINUTES);
-	assert_null(box_of(1));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,13 +226,8 @@ int main(void)
 		TEST(received_takes_the_one_that_is_named),
 		TEST(what_was_not_committed_does_not_wait),
 		TEST(limits_hold),
-		TEST(old_messages_are_erased),
-		TEST(a_start_does_not_erase_by_a_clock_that_is_far_ahead),
-		TEST(a_large_mailbox_expires_in_bounded_steps),
 		TEST(files_show_nothing_and_keep_no_key),
-		TEST(a_shorter_time_erases_what_is_older_and_nothing_else),
 		TEST(others_deliveries_are_forgotten_however_many_there_are),
-		TEST(no_ttl_is_taken_for_a_shorter_one),
 #undef TEST
 	};
 	return cmocka_run_group_tests_name("depot", tests, NULL, NULL);
