@@ -9,12 +9,6 @@
 relay_namespace
 attach alice e0 192.0.2.2/24 192.0.2.1/24
 attach others e0 198.51.100.2/24 198.51.100.1/24
-# Not on the store's disk: a recipient writes down what has come, and what the store writes would wait
-# for that, which tells of devices beside the relay and not of the relay.
-for name in alice online left absent; do
-	mkdir -m 700 "$T/device-$name"
-	mount -t tmpfs -o mode=700 tmpfs "$T/device-$name" || fail "no memory for the files of $name"
-done
 relay_start
 device alice alice
 for name in online left absent; do
