@@ -25,6 +25,8 @@ NATS_TRIED = [
 SCALE_WHERE = [
     "Recipients are drawn from all sessions, so that in half of the frames the line with a session's send counter was "
     "written last by the other core, and comes from its cache. The floor's threads share keys, too, but only read them.",
+    "By stage, alone and beside the other: rx 25 to 38 cycles, address 40 to 52, route 61 to 55, the others as before. The "
+    "rest is a lane that waits at the end for the one whose core was slower that time, 37 to 44 cycles a frame.",
 ]
 
 SCALE_TRIED = [
@@ -40,8 +42,6 @@ SCALE_TRIED = [
     "No counter shared at all, which would be wrong (each worker its own): 0.885 to 0.89, nothing beyond the noise. Nor did a "
     "frame's notes in one array of the worker's instead of beside each buffer, sessions of 40 instead of 39 lines, or "
     "packets' sources flushed from the caches before they are relayed change it.",
-    "By stage, alone and beside the other: rx 25 to 38 cycles, address 40 to 52, route 61 to 55, the others as before. The "
-    "rest is a lane that waits at the end for the one whose core was slower that time, 37 to 44 cycles a frame.",
     "The next burst received, and its lines asked for, while the one before is sealed: at best 554-575 to 557-569 cycles of "
     "one worker, nothing beyond the noise.",
     "Sessions of its own for each of the floor's threads: 2.00 instead of up to 2.1 where the cores share a cache, for "

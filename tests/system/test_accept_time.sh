@@ -9,6 +9,12 @@
 relay_namespace
 attach alice e0 192.0.2.2/24 192.0.2.1/24
 attach others e0 198.51.100.2/24 198.51.100.1/24
+# The files of devices are in memory: they are other machines, and what alice waits for on the store's
+# disk when she writes down what she sends and gets would count as the relay's.
+for name in alice online left absent; do
+	mkdir -m 700 "$T/device-$name"
+	mount -t tmpfs -o mode=700 tmpfs "$T/device-$name" || fail "no memory for the files of $name"
+done
 relay_start
 device alice alice
 for name in online left absent; do

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Whether messages to several contacts were accepted after the same times.
 
-usage: same_times.py TALK-OUTPUT CONTACT CONTACT...
+usage: same_times.py [--shift US] TALK-OUTPUT CONTACT CONTACT...
 
 Compares the samples of every two contacts by the largest distance of their distributions
 (Kolmogorov and Smirnov). Exit status: 0 none is larger than chance makes it, 1 one is, 2 too few
-samples, or so spread that a shift by a tick would pass.
+samples, or so spread that a shift by a tick (5,000 us, or as said) would pass.
 """
+import argparse
 import bisect
 import itertools
 import sys
@@ -32,7 +33,12 @@ def distance(a, b):
 
 
 def main():
-    path, contacts = sys.argv[1], sys.argv[2:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--shift", type=int, default=SHIFT_US)
+    parser.add_argument("path")
+    parser.add_argument("contacts", nargs="+")
+    options = parser.parse_args()
+    path, contacts = options.path, options.contacts
     samples = {contact: times(path, contact) for contact in contacts}
     status = 0
     for contact, sample in samples.items():
@@ -44,7 +50,7 @@ def main():
     for one, other in itertools.combinations(contacts, 2):
         a, b = samples[one], samples[other]
         limit = ALPHA_FACTOR * (1 / len(a) + 1 / len(b)) ** 0.5
-        found, shifted = distance(a, b), distance([x + SHIFT_US for x in a], b)
+        found, shifted = distance(a, b), distance([x + options.shift for x in a], b)
         print(f"{one}, {other}: distance {found:.3f}, limit {limit:.3f}; {shifted:.3f} if one were a tick later")
         if shifted <= limit:
             status = status or 2
