@@ -13,7 +13,7 @@ static uint32_t bucket_of(uint64_t ns)
 	return (shift << HISTOGRAM_STEP_BITS) + (uint32_t)(ns >> shift);
 }
 
-static uint64_t bucket_top(uint32_t bucket)
+uint64_t histogram_top(uint32_t bucket)
 {
 	if (bucket < 2 * STEPS)
 		return bucket;
@@ -41,8 +41,18 @@ uint64_t histogram_quantile(const struct histogram *histogram, double share)
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS && histogram->count > 0; i++) {
 		seen += histogram->buckets[i];
 		if (seen > 0 && (double)seen >= wanted)
-			return bucket_top(i) < histogram->max_ns ? bucket_top(i)
-								 : histogram->max_ns;
+			return histogram_top(i) < histogram->max_ns ? histogram_top(i)
+								    : histogram->max_ns;
 	}
 	return histogram->max_ns;
+}
+
+uint64_t histogram_octave(const struct histogram *histogram, uint32_t n)
+{
+	const uint64_t last = UINT64_MAX >> (63 - n);
+	uint64_t count = 0;
+
+	for (uint32_t i = n == 0 ? 0 : bucket_of(UINT64_C(1) << n); i <= bucket_of(last); i++)
+		count += histogram->buckets[i];
+	return count;
 }

@@ -5,7 +5,10 @@
 
 #include <stdint.h>
 
-enum { HISTOGRAM_STEP_BITS = 5, HISTOGRAM_BUCKETS = (64 - HISTOGRAM_STEP_BITS) << 5 };
+enum {
+	HISTOGRAM_STEP_BITS = 5,
+	HISTOGRAM_BUCKETS = (65 - HISTOGRAM_STEP_BITS) << HISTOGRAM_STEP_BITS
+};
 
 /* All zeros is an empty one. */
 struct histogram {
@@ -18,5 +21,11 @@ void histogram_add(struct histogram *histogram, uint64_t ns);
 /* The least time that at least the given share (0 to 1) of all values do not exceed; 0 when empty.
  */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
+
+/* The greatest time that a bucket counts. */
+uint64_t histogram_top(uint32_t bucket);
+
+/* How many values are of 2^n ns and more, but less than twice that; 0 ns counts for n = 0. */
+uint64_t histogram_octave(const struct histogram *histogram, uint32_t n);
 
 #endif

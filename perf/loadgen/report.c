@@ -49,6 +49,31 @@ static void print_counts(const struct load *load, const struct trial *trial)
 #undef X
 }
 
+/* A row for each doubling between the least and the greatest. */
+static void print_histogram(const struct histogram *histogram)
+{
+	enum { BAR = 40 };
+	uint64_t most = 1;
+	uint32_t first = 64, last = 0;
+
+	for (uint32_t n = 0; n < 64; n++) {
+		const uint64_t count = histogram_octave(histogram, n);
+		most = RTE_MAX(most, count);
+		if (count > 0) {
+			first = RTE_MIN(first, n);
+			last = n;
+		}
+	}
+	for (uint32_t n = first; n <= last; n++) {
+		const uint64_t count = histogram_octave(histogram, n);
+		const double from = (double)(UINT64_C(1) << n) / 1e3;
+		fprintf(stderr, "  %9.1f to %9.1f us %12lu %7.3f %% %.*s\n", from, 2 * from, count,
+			100 * (double)count / (double)histogram->count,
+			(int)((count * BAR + most - 1) / most),
+			"########################################");
+	}
+}
+
 void report_print(const struct load *load, const struct trial *trial)
 {
 	const double s = seconds_of(load, trial), offered = (double)trial->offered;
@@ -71,6 +96,7 @@ void report_print(const struct load *load, const struct trial *trial)
 	for (uint32_t i = 0; i < RTE_DIM(quantiles); i++)
 		fprintf(stderr, ", %s %.1f", quantiles[i].name, us(trial, quantiles[i].share));
 	fprintf(stderr, ", max %.1f\n", (double)trial->latency.max_ns / 1e3);
+	print_histogram(&trial->latency);
 	if (load->options.cpu_count > 0 && trial->received_meanwhile > 0)
 		fprintf(stderr, "  CPU of the named processes: %.0f ns a frame\n",
 			(double)trial->cpu_ns / (double)trial->received_meanwhile);
@@ -85,6 +111,14 @@ static json_t *histogram_json(const struct histogram *histogram)
 	for (uint32_t i = 0; i < RTE_DIM(quantiles); i++)
 		json_object_set_new(latency, quantiles[i].name,
 			json_real((double)histogram_quantile(histogram, quantiles[i].share) / 1e3));
+	/* [the greatest time that it counts, frames] of each bucket that has some */
+	json_t *buckets = json_array();
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		if (histogram->buckets[i] > 0)
+			json_array_append_new(
+				buckets, json_pack("[f,I]", (double)histogram_top(i) / 1e3,
+						 (json_int_t)histogram->buckets[i]));
+	json_object_set_new(latency, "histogram", buckets);
 	return latency;
 }
 

@@ -77,16 +77,11 @@ static struct device *draw_sender(struct load *load)
 	return NULL;
 }
 
-static void write_frame(
-	struct load *load, struct trial *trial, struct device *device, struct rte_mbuf *mbuf)
+void trial_write(struct load *load, const struct trial *trial, struct device *device,
+	struct wire_inner *inner)
 {
-	const uint32_t cell_bytes = trial->plan.cell, from = (uint32_t)(device - load->devices);
-	const struct packet_template *template = &device->templates[cell_bytes == WIRE_LARGE_BYTES];
+	const uint32_t from = (uint32_t)(device - load->devices);
 	const uint32_t to = derive_recipient(from, load->device_count);
-	uint8_t *packet =
-		(uint8_t *)rte_pktmbuf_append(mbuf, (uint16_t)(template->len + cell_bytes));
-	uint8_t *cell = packet + template->len;
-	struct wire_inner *inner = (struct wire_inner *)(cell + WIRE_TRANSPORT_HEADER_BYTES);
 	struct probe *probe = (struct probe *)inner->payload;
 
 	*inner = (struct wire_inner){ .kind = WIRE_LIVE,
@@ -95,9 +90,21 @@ static void write_frame(
 	*probe = (struct probe){ put32(trial->number), put32(from), put32(to), put32(0),
 		put64(device->sent), put64(load->now) };
 	memcpy(probe + 1, pattern_of(device->sent),
-		cell_bytes - WIRE_TRANSPORT_OVERHEAD_BYTES - WIRE_INNER_HEADER_BYTES -
+		trial->plan.cell - WIRE_TRANSPORT_OVERHEAD_BYTES - WIRE_INNER_HEADER_BYTES -
 			sizeof *probe);
 	device->sent++;
+}
+
+static void write_frame(
+	struct load *load, struct trial *trial, struct device *device, struct rte_mbuf *mbuf)
+{
+	const uint32_t cell_bytes = trial->plan.cell;
+	const struct packet_template *template = &device->templates[cell_bytes == WIRE_LARGE_BYTES];
+	uint8_t *packet =
+		(uint8_t *)rte_pktmbuf_append(mbuf, (uint16_t)(template->len + cell_bytes));
+	uint8_t *cell = packet + template->len;
+
+	trial_write(load, trial, device, (struct wire_inner *)(cell + WIRE_TRANSPORT_HEADER_BYTES));
 	struct session *session = device->current;
 	aead_seal(&load->aead, &session->send, session->relay_index, session->send_counter++, cell,
 		cell_bytes);

@@ -44,6 +44,9 @@ void trial_begin(struct load *load, struct trial *trial, const struct trial_plan
 bool trial_turn(struct load *load, struct trial *trial);
 /* Frees what it holds. */
 void trial_end(struct load *load, struct trial *trial);
+/* The next frame of a device's flow, before it is sealed: room for a cell of the plan. */
+void trial_write(struct load *load, const struct trial *trial, struct device *device,
+	struct wire_inner *inner);
 /* A frame came back that was not opened. */
 static inline void trial_count(struct trial *trial, uint64_t now)
 {

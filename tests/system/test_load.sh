@@ -39,6 +39,9 @@ grep -qE "^ +1\.[0-9] s  offered +[0-9]+/s  returned .* p99 [0-9.]+ us  devices 
 [ "$(result first 'j["returned"] > 500 and j["lost"] <= j["offered"] // 100')" = True ] ||
 	fail "frames are missing: $(<"$T/first.json")"
 [ "$(result first 'j["checked"] == j["returned"]')" = True ] || fail "frames were not checked"
+[ "$(result first 'sum(n for us, n in j["latency_us"]["histogram"]) == j["returned"]')" = True ] ||
+	fail "the histogram is not of all frames"
+grep -qE "^ +[0-9.]+ to +[0-9.]+ us +[0-9]+ +[0-9.]+ % #+" "$T/first.log" || fail "no histogram was shown"
 [ "$(stat -c %a "$T/keys")" = 600 ] || fail "others may read the keys"
 
 say "the same devices again; what was sent once does not pass twice"

@@ -73,6 +73,24 @@ static void takes_the_largest_there_is(void **state)
 	assert_int_equal(histogram.min_ns, 0);
 }
 
+static void counts_by_doublings(void **state)
+{
+	uint64_t sum = 0;
+
+	(void)state;
+	for (uint64_t ns = 0; ns < 5000; ns++)
+		histogram_add(&histogram, ns);
+	histogram_add(&histogram, UINT64_MAX);
+	assert_int_equal(histogram_octave(&histogram, 0), 2);
+	assert_int_equal(histogram_octave(&histogram, 3), 8);
+	assert_int_equal(histogram_octave(&histogram, 11), 2048);
+	assert_int_equal(histogram_octave(&histogram, 12), 5000 - 4096);
+	assert_int_equal(histogram_octave(&histogram, 63), 1);
+	for (uint32_t n = 0; n < 64; n++)
+		sum += histogram_octave(&histogram, n);
+	assert_int_equal(sum, 5001);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +100,7 @@ int main(void)
 		TEST(finds_quantiles),
 		TEST(a_few_outliers_show_only_at_the_end),
 		TEST(takes_the_largest_there_is),
+		TEST(counts_by_doublings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
