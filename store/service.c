@@ -1,123 +1,16 @@
-#include "service.h"
-
-#include "backup.h"
 #include "clock.h"
 #include "daemon/log.h"
-#include "limits.h"
+#include "service_private.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 enum {
-	HOUSE_US = 1000000,
-	HOLD_S = 3600,
-	KEYS_US = 10000000, /* so long may a key outlive its last message */
-	SWEEP_US = 20000,   /* between steps: a million mailboxes in ten seconds */
 	/* Events in a turn; EVENTS_AT_ONCE without a look at the clock. */
 	EVENTS_US = 1500,
 	EVENTS_AT_ONCE = 64,
 	RESYNCS = 2,
 	TAKES = 3, /* of ACCEPT_TAKE_MAX, in a turn or step: no more than 1.5 ms */
 };
-
-/* The machine's clock may be wrong: nobody's messages go by it before somebody could look. */
-static void hold_sweep(struct service *service, uint64_t now_us)
-{
-	service->hold_us = now_us + HOLD_S * UINT64_C(1000000);
-	service->sweep_us = UINT64_MAX;
-}
-
-static void report_start(const struct service *service)
-{
-	const struct depot_report *report = &service->report;
-
-	if (report->engine.read_only != 0)
-		log_error("%s: the disk does not write (%s): nothing is accepted; what waits is "
-			  "delivered",
-			service->directory, strerror(-report->engine.read_only));
-	if (report->engine.format_damaged)
-		log_warning("%s: the file that names its format was damaged", service->directory);
-	if (report->engine.index_lost)
-		log_warning("%s: the index is damaged and is made anew from the messages; what was "
-			    "delivered of late may be so once more: %s",
-			service->directory, report->engine.text);
-	if (report->unindexed > 0)
-		log_warning("%s: %llu messages had come that the index did not name, as its last "
-			    "writes are lost or the process ended just then: found again; what "
-			    "was delivered last may be so once more",
-			service->directory, (unsigned long long)report->unindexed);
-	if (report->damaged > 0 || report->unreadable > 0)
-		log_warning("%s: %llu damaged places, %llu messages found again, %llu lost; the "
-			    "rest is served",
-			service->directory, (unsigned long long)report->damaged,
-			(unsigned long long)report->rebuilt,
-			(unsigned long long)report->unreadable);
-	if (report->late > 0)
-		log_warning("%s: %llu messages are over a day older than they may be, by this "
-			    "machine's clock: they go in an hour. If the clock is wrong, stop "
-			    "chappe-store before that and set it",
-			service->directory, (unsigned long long)report->late);
-	log_info("%llu messages wait in %u mailboxes", (unsigned long long)report->messages,
-		mailboxes_count(depot_mailboxes(service->depot)));
-}
-
-int service_open(struct service *service, const char *directory, const char *run_dir,
-	char error[SERVICE_ERROR_BYTES])
-{
-	memset(service, 0, sizeof *service);
-	service->directory = directory;
-	service->sweep_us = UINT64_MAX; /* begins with the first look at the time */
-	service->commit_ended = -1;
-	int result = attach_init(&service->attach, run_dir);
-	if (result < 0) {
-		snprintf(error, SERVICE_ERROR_BYTES, "%.400s: too long for the path of a socket",
-			run_dir);
-		return result;
-	}
-	result = limits_load(directory, &service->limits, error);
-	if (result == -EBADMSG) {
-		log_warning("%s", error);
-		result = 0;
-	}
-	if (result == 0)
-		result = depot_open(&service->depot, directory, &service->limits, 0, clock_minute(),
-			&service->report, error);
-	if (result < 0)
-		return result;
-	report_start(service);
-	if (service->report.late > 0)
-		hold_sweep(service, clock_us());
-	service->commit_ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	depot_tell_end(service->depot, service->commit_ended);
-	result = work_init(&service->work, service->depot, directory);
-	if (backup_remove(directory) < 0) /* one that nobody ended */
-		log_warning("%s/" BACKUP_DIRECTORY " could not be removed", directory);
-	if (result < 0) {
-		snprintf(error, SERVICE_ERROR_BYTES, "%.400s: %s", directory, strerror(-result));
-		return result;
-	}
-	deliver_init(&service->deliver, service->depot);
-	accept_init(&service->accept, service->depot, &service->deliver);
-	resolve_init(&service->resolve, service->depot, &service->deliver);
-	return 0;
-}
-
-void service_close(struct service *service)
-{
-	if (service->attach.state != ATTACH_AWAY) {
-		service->attach.complained = true; /* we go, not the dataplane */
-		attach_end(&service->attach, 0, "");
-	}
-	work_free(&service->work);
-	deliver_free(&service->deliver);
-	depot_close(service->depot);
-	service->depot = NULL;
-	if (service->commit_ended >= 0)
-		close(service->commit_ended);
-	service->commit_ended = -1;
-}
 
 static void detach(struct service *service, const char *why)
 {
@@ -213,51 +106,6 @@ int service_commit(struct service *service)
 		result = end_commit(service, true);
 	}
 	return result;
-}
-
-/* What the start did not find: cells that could not be read when they were to be delivered. */
-static void report_unreadable(struct service *service)
-{
-	const uint64_t unreadable = service->deliver.unreadable;
-
-	if (unreadable > service->unreadable)
-		log_warning("%s: %llu messages could not be read and are lost; the rest is served",
-			service->directory, (unsigned long long)(unreadable - service->unreadable));
-	service->unreadable = unreadable;
-}
-
-static void keep_house(struct service *service)
-{
-	const uint32_t minute = clock_minute();
-
-	service->keep_house_us = service->now_us + HOUSE_US;
-	if (service->now_us >= service->turn_keys_us) {
-		service->turn_keys_us = service->now_us + KEYS_US;
-		depot_turn_keys(service->depot);
-	}
-	depot_set_time(service->depot, minute);
-	if (service->house_minute != 0 && minute >= service->house_minute + DEPOT_LATE_MINUTES) {
-		log_warning("this machine's clock has jumped ahead by %u minutes: for an hour no "
-			    "message goes because of its age. If the clock is wrong, set it",
-			minute - service->house_minute);
-		hold_sweep(service, service->now_us);
-	}
-	service->house_minute = minute;
-	depot_look_at_disk(service->depot);
-	report_unreadable(service);
-	if (service->swept_minute == minute || service->sweep_us != UINT64_MAX ||
-		service->now_us < service->hold_us)
-		return;
-	service->swept_minute = minute;
-	service->sweep_us = service->now_us;
-}
-
-/* A step of going through all that waits, once a minute. */
-static void sweep(struct service *service)
-{
-	const bool through = depot_sweep(service->depot);
-
-	service->sweep_us = through ? UINT64_MAX : service->now_us + SWEEP_US;
 }
 
 /* Begins a commit once enough has gathered, or where a tick has passed in vain. */
@@ -361,9 +209,9 @@ void service_turn(struct service *service, uint64_t now_us)
 	service->commit_owed = depot_is_committing(service->depot);
 	accept_commit_begin(&service->accept);
 	if (now_us >= service->keep_house_us) /* while that commit is on its way */
-		keep_house(service);
+		service_keep_house(service);
 	else if (now_us >= service->sweep_us)
-		sweep(service);
+		service_sweep(service);
 	deliver_tick(&service->deliver, now_us);
 	if (is_present(service))
 		resolve_turn(&service->resolve, &service->attach.share.down, now_us);
