@@ -241,7 +241,7 @@ static struct window one_window(const struct store_options *options, uint32_t fr
 
 void store_accept_run(const struct store_options *options)
 {
-	static const uint32_t windows[] = { 1024, 2048, 4096, 8192, 16384 };
+	static const uint32_t windows[] = { 1024, 2048, 3072, 4096, 8192, 16384 };
 	const size_t count = options->in_flight > 0 ? 1 : sizeof windows / sizeof *windows;
 	struct window best = { .p99_ms = 0 };
 

@@ -87,6 +87,12 @@ NOTES = {
                   "Pages of the kernel's cache used again instead of new ones: 455,000 to 830,000 frames/s on a virtual "
                   "machine, whose host takes 4 to 12 us to find a page."],
     },
+    "store_memory": {
+        "where": ["64 bytes are the mailbox itself, 80 the entries of ten messages; the rest is the allocator's, the table's room to "
+                  "grow and what the process takes with nothing in it."],
+        "tried": ["A link to the device's mailbox before as well: 154 to 162 bytes, so that a route that moves to another device takes no "
+                  "walk over all of the device's, which a hostile dataplane could ask for without end."],
+    },
     "store_accept_p99": {
         "where": ["Two commits, the one before a frame's own and its own, and up to 2 ms for ticks. Half of the commits of 1,900 "
                   "frames take 1.7 ms: 0.5 for sealing and the copy into the kernel's cache, 0.6 for the cells' fdatasync, 0.5 for "
