@@ -1,8 +1,6 @@
 /* The depot when its index is not what was written: nothing that was acknowledged is lost by that
  * alone. */
-#include "files.h"
-
-#include "store/depot.h"
+#include "depot_rig.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -11,26 +9,12 @@
 #include <unistd.h>
 
 enum {
-	NOW = 29000000,
-	SMALL = 480,
-	DEVICES = 8,
 	ROUTE = 3,
 	COMMITS = 10,
 	EACH = 10, /* messages a commit */
 	ALL = COMMITS * EACH,
 };
 
-static const struct depot_limits limits = {
-	.route_frames = 1000,
-	.device_frames = 4000,
-	.route_bytes = 1 << 20,
-	.device_bytes = 4 << 20,
-	.total_bytes = 1 << 30,
-	.ttl_minutes = DEPOT_TTL_MINUTES,
-};
-
-static struct depot *depot;
-static struct depot_report report;
 static uint32_t now;
 
 static void end(void)
@@ -45,10 +29,10 @@ static int try_open(char error[DEPOT_ERROR_BYTES])
 
 	end();
 	snprintf(path, sizeof path, "%s/store", files_directory);
-	return depot_open(&depot, path, &limits, DEVICES, now, &report, error);
+	return depot_open(&depot, path, &generous, DEVICES, now, &report, error);
 }
 
-static void reopen(void)
+static void start_again(void)
 {
 	char error[DEPOT_ERROR_BYTES];
 
@@ -56,7 +40,7 @@ static void reopen(void)
 		fail_msg("%s", error);
 }
 
-static int setup(void **state)
+static int empty_directory(void **state)
 {
 	if (sodium_init() < 0 || files_make(state) != 0)
 		return -1;
@@ -64,49 +48,30 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	end();
-	return files_remove(state);
-}
-
-static const struct wire_inner *cell(uint64_t frame_id)
-{
-	static uint8_t bytes[SMALL];
-	struct wire_inner *inner = (struct wire_inner *)bytes;
-
-	memset(bytes, (uint8_t)frame_id, sizeof bytes);
-	memset(inner, 0, sizeof *inner);
-	inner->kind = WIRE_STORED;
-	inner->frame_id = put64(frame_id);
-	memset(inner->route, ROUTE, sizeof inner->route);
-	return inner;
-}
-
-static void take(uint64_t first, uint64_t count)
+static void take_many(uint64_t first, uint64_t count)
 {
 	for (uint64_t id = first; id < first + count; id++)
-		assert_int_equal(depot_take(depot, 0, cell(id), SMALL), DEPOT_TAKEN);
+		assert_int_equal(depot_take(depot, 0, cell(ROUTE, id), SMALL), DEPOT_TAKEN);
 	assert_int_equal(depot_commit(depot), 0);
 }
 
 static void receive(uint64_t first, uint64_t count)
 {
 	for (uint64_t id = first; id < first + count; id++)
-		assert_int_equal(depot_received(depot, cell(id)->route, id), 0);
+		assert_int_equal(depot_received(depot, cell(ROUTE, id)->route, id), 0);
 	assert_int_equal(depot_commit(depot), 0);
 }
 
 /* Whether these wait, in this order, and no others. */
 static void assert_wait(uint64_t first, uint64_t count)
 {
-	const struct mailbox *box = mailbox_find(depot_mailboxes(depot), cell(1)->route);
+	const struct mailbox *box = mailbox_find(depot_mailboxes(depot), cell(ROUTE, 1)->route);
 	struct record_frame frame;
 
 	assert_int_equal(mailboxes_load(depot_mailboxes(depot)).count, count);
 	for (uint32_t at = 0; at < count; at++) {
 		assert_int_equal(depot_read(depot, box, at, &frame), 0);
-		assert_memory_equal(frame.bytes, cell(first + at), SMALL);
+		assert_memory_equal(frame.bytes, cell(ROUTE, first + at), SMALL);
 		assert_int_equal(depot_check(depot, box, at), 0);
 	}
 }
@@ -150,11 +115,11 @@ static void last_writes_of_the_index_are_lost(void **state)
 		struct file log = { "", 0 };
 		if (left > 0)
 			setup(state);
-		reopen();
+		start_again();
 		for (uint64_t i = 0; i < COMMITS; i++) {
 			if (i == left && left > 0)
 				log = log_now();
-			take(1 + i * EACH, EACH);
+			take_many(1 + i * EACH, EACH);
 		}
 		if (left == 0 || left == COMMITS)
 			log = log_now();
@@ -162,14 +127,14 @@ static void last_writes_of_the_index_are_lost(void **state)
 		assert_int_equal(truncate(log.path, left == 0 ? 0 : log.size), 0);
 		for (int round = 0; round < 2; round++) {
 			const bool found = round == 0 && left < COMMITS;
-			reopen();
+			start_again();
 			assert_wait(1, ALL);
 			assert_int_equal(report.unindexed, found ? ALL - left * EACH : 0);
 			assert_int_equal(report.rebuilt, report.unindexed);
 		}
-		take(ALL + 1, EACH);
+		take_many(ALL + 1, EACH);
 		receive(1, ALL);
-		reopen();
+		start_again();
 		assert_wait(ALL + 1, EACH);
 		if (left < COMMITS)
 			teardown(state);
@@ -180,21 +145,21 @@ static void last_writes_of_the_index_are_lost(void **state)
 static void what_was_received_before_does_not_come_again(void **state)
 {
 	(void)state;
-	reopen();
-	take(1, ALL);
+	start_again();
+	take_many(1, ALL);
 	receive(1, ALL);
 	const struct file log = log_now();
-	take(ALL + 1, EACH);
+	take_many(ALL + 1, EACH);
 	receive(ALL + 1, 1);
 	end();
 	assert_int_equal(truncate(log.path, log.size), 0);
 	now += 60;
-	reopen();
+	start_again();
 	assert_wait(ALL + 1, EACH); /* the one too: that it was received was in the log */
 	assert_int_equal(report.unindexed, EACH);
 	receive(ALL + 1, EACH);
 	now += 60;
-	reopen();
+	start_again();
 	assert_wait(0, 0);
 	assert_int_equal(report.unindexed, 0);
 }
@@ -203,15 +168,15 @@ static void what_was_received_before_does_not_come_again(void **state)
 static void numbers_go_on_when_nothing_waits(void **state)
 {
 	(void)state;
-	reopen();
-	take(1, ALL);
+	start_again();
+	take_many(1, ALL);
 	receive(1, ALL);
 	now += 60;
-	reopen();
-	take(ALL + 1, 1);
-	const struct mailbox *box = mailbox_find(depot_mailboxes(depot), cell(1)->route);
+	start_again();
+	take_many(ALL + 1, 1);
+	const struct mailbox *box = mailbox_find(depot_mailboxes(depot), cell(ROUTE, 1)->route);
 	assert_in_range(mailbox_number(box->entries[0]), ALL + 1, ALL + 32);
-	reopen();
+	start_again();
 	assert_wait(ALL + 1, 1);
 }
 
@@ -221,15 +186,15 @@ static void last_writes_are_lost_on_a_disk_that_does_not_write(void **state)
 	(void)state;
 	if (!files_mount("64m"))
 		skip();
-	reopen();
-	take(1, EACH);
+	start_again();
+	take_many(1, EACH);
 	const struct file log = log_now();
-	take(EACH + 1, ALL - EACH);
+	take_many(EACH + 1, ALL - EACH);
 	end();
 	assert_int_equal(truncate(log.path, log.size), 0);
 	files_limit("64m", true);
 	for (int round = 0; round < 2; round++) {
-		reopen();
+		start_again();
 		assert_int_equal(report.engine.read_only, -EROFS);
 		assert_wait(1, ALL);
 		assert_int_equal(report.unindexed, ALL - EACH);
@@ -237,7 +202,7 @@ static void last_writes_are_lost_on_a_disk_that_does_not_write(void **state)
 	end();
 	files_limit("64m", false);
 	for (int round = 0; round < 2; round++) {
-		reopen();
+		start_again();
 		assert_int_equal(report.engine.read_only, 0);
 		assert_wait(1, ALL);
 		assert_int_equal(report.unindexed, round == 0 ? ALL - EACH : 0);
@@ -256,14 +221,14 @@ static void empty(const char *path, void *arg)
 static void last_writes_are_lost_after_cells_were_moved(void **state)
 {
 	(void)state;
-	reopen();
-	take(1, ALL);
+	start_again();
+	take_many(1, ALL);
 	receive(1, ALL - EACH);
 	assert_int_equal(depot_compact(depot), 0);
 	assert_wait(ALL - EACH + 1, EACH);
 	end();
 	files_each(".log", empty, NULL);
-	reopen();
+	start_again();
 	assert_wait(ALL - EACH + 1, EACH);
 }
 
@@ -274,15 +239,15 @@ static void a_table_of_the_index_is_missing(void **state)
 	struct file list = { "", 0 };
 
 	(void)state;
-	reopen();
-	take(1, ALL);
-	reopen(); /* moves the log into a table */
-	take(ALL + 1, EACH);
+	start_again();
+	take_many(1, ALL);
+	start_again(); /* moves the log into a table */
+	take_many(ALL + 1, EACH);
 	end();
 	files_each("", note_list, &list);
 	assert_int_equal(truncate(list.path, list.size / 2), 0);
 	for (int round = 0; round < 2; round++) {
-		reopen();
+		start_again();
 		assert_wait(1, ALL + EACH);
 		assert_int_equal(report.engine.index_lost, round == 0);
 	}
@@ -325,27 +290,28 @@ static void damaged_index_on_a_disk_that_does_not_write(void **state)
 			setup(state);
 		if (!files_mount("64m"))
 			skip();
-		reopen();
-		take(1, ALL);
+		start_again();
+		take_many(1, ALL);
 		receive(1, EACH);
 		now += 60;
-		reopen(); /* moves the log into a table */
+		start_again(); /* moves the log into a table */
 		end();
 		damages[i]();
 		files_limit("64m", true);
 		for (int round = 0; round < 2; round++) {
-			reopen();
+			start_again();
 			assert_int_equal(report.engine.read_only, -EROFS);
 			assert_true(report.engine.index_lost);
 			assert_wait(1, ALL); /* also those that were received an hour ago */
-			assert_int_equal(depot_take(depot, 0, cell(ALL + 1), SMALL), DEPOT_FAILED);
+			assert_int_equal(
+				depot_take(depot, 0, cell(ROUTE, ALL + 1), SMALL), DEPOT_FAILED);
 			assert_int_equal(depot_compact(depot), -EROFS);
 			assert_int_equal(depot_copy(depot, "/nowhere", error), -EROFS);
 		}
 		end();
 		files_limit("64m", false);
 		for (int round = 0; round < 2; round++) {
-			reopen();
+			start_again();
 			assert_int_equal(report.engine.read_only, 0);
 			assert_int_equal(report.engine.index_lost, round == 0);
 			assert_wait(1, ALL);
@@ -376,24 +342,24 @@ static void a_block_of_the_index_is_damaged(void **state)
 	bool done = false;
 
 	(void)state;
-	reopen();
-	take(1, MANY);
+	start_again();
+	take_many(1, MANY);
 	assert_int_equal(depot_compact(depot), 0);
 	end();
 	files_each(".sst", damage_first_table, &done);
 	assert_true(done);
-	reopen();
+	start_again();
 	assert_int_equal(report.damaged, 1);
 	assert_true(report.rebuilt > 0);
 	assert_int_equal(report.unreadable, 0);
 	assert_wait(1, MANY);
-	assert_int_equal(depot_take(depot, 0, cell(1), SMALL), DEPOT_KNOWN);
+	assert_int_equal(depot_take(depot, 0, cell(ROUTE, 1), SMALL), DEPOT_KNOWN);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, empty_directory, teardown)
 		TEST(last_writes_of_the_index_are_lost),
 		TEST(what_was_received_before_does_not_come_again),
 		TEST(numbers_go_on_when_nothing_waits),
