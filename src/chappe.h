@@ -81,7 +81,7 @@ extern "C" {
 	X(KEY_REFUSED, 26, "a second key tried to speak as this contact and was refused")          \
 	X(NOT_ACCEPTED, 27,                                                                        \
 		"the relay does not accept the message, which is kept here and tried again: a "    \
-		"limit, or the contact's route is gone")                                           \
+		"limit, its store is away, or the contact's route is gone")                        \
 	X(KEPT, 28,                                                                                \
 		"the message is not sent yet: it is kept here, and the next send or recv goes on") \
 	X(NO_MESSAGE, 29, "no message of that number waits to be sent to the contact")

@@ -70,8 +70,10 @@ int service_open(struct service *service, const char *directory, const char *run
 	if (service->report.late > 0)
 		service_hold_sweep(service, clock_us());
 	service->commit_ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	result = service->commit_ended < 0 ? -errno : 0;
 	depot_tell_end(service->depot, service->commit_ended);
-	result = work_init(&service->work, service->depot, directory);
+	if (result == 0)
+		result = work_init(&service->work, service->depot, directory);
 	if (backup_remove(directory) < 0) /* one that nobody ended */
 		log_warning("%s/" BACKUP_DIRECTORY " could not be removed", directory);
 	if (result < 0) {
